@@ -1,0 +1,65 @@
+"""Conversations with an application."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from apps.chat.enums import MessageStatus, Role
+
+
+class ChatSession(models.Model):
+    """One conversation of one person with the application behind app_key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="chat_sessions")
+    app_key = models.CharField(max_length=120, db_index=True)
+    title = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return self.title or "New conversation"
+
+    def get_absolute_url(self) -> str:
+        return reverse("chat:session", args=[self.pk])
+
+
+class ChatMessage(models.Model):
+    """A question or a reply. ordinal is its place in the conversation, from 0."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, models.CASCADE, related_name="messages")
+    ordinal = models.PositiveIntegerField()
+    role = models.CharField(max_length=10, choices=Role)
+    status = models.CharField(
+        max_length=12, choices=MessageStatus, default=MessageStatus.COMPLETE
+    )
+    content = models.TextField(blank=True)
+    sampling = models.JSONField(default=dict)
+    citations = models.JSONField(default=list)
+    trace = models.JSONField(default=list)
+    usage = models.JSONField(default=dict)
+    model = models.CharField(max_length=200, blank=True)
+    generated = models.BooleanField(default=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.TextField(blank=True)
+    rating = models.SmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["session", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "ordinal"], name="message_ordinal"),
+            models.CheckConstraint(condition=models.Q(rating__in=(-1, 0, 1)), name="message_rating"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.ordinal}"

@@ -1,0 +1,51 @@
+"""Model servers a person may use, and the secrets that open them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class Secret(models.Model):
+    """A value kept encrypted. Only `connections.secrets` reads it; specs name it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="secrets")
+    name = models.SlugField(max_length=63)
+    ciphertext = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="secret_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Endpoint(models.Model):
+    """An OpenAI-compatible server. name is what a project's YAML calls it; unique per owner."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="endpoints")
+    name = models.SlugField(max_length=63)
+    title = models.CharField(max_length=120)
+    base_url = models.URLField(max_length=300)
+    secret = models.ForeignKey(Secret, models.SET_NULL, null=True, blank=True)
+    model_names = models.JSONField(default=list)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_result = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("connections:detail", args=[self.pk])

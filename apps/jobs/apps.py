@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class JobsConfig(AppConfig):
+    name = "apps.jobs"
+    label = "jobs"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the tasks, so that every process can send them and the embedded mode can run them."""
+        app = import_module(settings.JOBS_CELERY_APP).app
+        app.set_default()
+        app.loader.import_default_modules()

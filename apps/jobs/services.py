@@ -1,0 +1,205 @@
+"""Start, claim, report on and end background work. Races are settled by conditional updates."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.jobs.dispatch import enqueue
+from apps.jobs.enums import RETRYABLE, JobStatus
+from apps.jobs.errors import JobNotRetryable
+from apps.jobs.models import Job
+from apps.runtime.errors import StudioError
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 3.0
+STALE_AFTER_S = 20.0
+"""A running job without a heartbeat for this long has lost its worker."""
+LOG_LIMIT = 100_000
+"""Characters of log kept per job; the oldest go first."""
+
+
+class JobCancelled(Exception):
+    """Raised inside a task by `Claim.check()` once its owner has asked it to stop."""
+
+
+@transaction.atomic
+def start_job(*, kind: str, target_id: Any, title: str, owner: User, target_url: str = "") -> Job:
+    """Create a queued job and hand it to the workers after commit. kind is the task's name."""
+    job = Job.objects.create(
+        kind=kind, target_id=str(target_id), title=title, owner=owner, target_url=target_url
+    )
+    enqueue(kind, job.pk)
+    return job
+
+
+@transaction.atomic
+def retry_job(job: Job) -> Job:
+    """Queue a job again. Raises JobNotRetryable unless it failed, was cancelled or interrupted."""
+    updated = Job.objects.filter(pk=job.pk, status__in=RETRYABLE).update(
+        status=JobStatus.QUEUED,
+        cancel_requested=False,
+        error_code="",
+        error_message="",
+        message="",
+        finished_at=None,
+        heartbeat_at=None,
+    )
+    if not updated:
+        raise JobNotRetryable(title=job.title, status=job.get_status_display().lower())
+    enqueue(job.kind, job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def cancel_job(job: Job) -> None:
+    """Ask a job to stop. A queued one ends at once; a running one at its next event."""
+    now = timezone.now()
+    ended = Job.objects.filter(pk=job.pk, status=JobStatus.QUEUED).update(
+        status=JobStatus.CANCELLED, cancel_requested=True, finished_at=now
+    )
+    if not ended:
+        Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING).update(cancel_requested=True)
+
+
+def mark_stale() -> int:
+    """Mark running jobs whose heartbeat stopped as interrupted; returns how many."""
+    limit = timezone.now() - timedelta(seconds=STALE_AFTER_S)
+    return Job.objects.filter(status=JobStatus.RUNNING, heartbeat_at__lt=limit).update(
+        status=JobStatus.INTERRUPTED,
+        error_code="jobs.interrupted",
+        error_message="The process that did this work ended in the middle of it. Nothing that was "
+        "confirmed is lost; press Retry to go on.",
+        finished_at=timezone.now(),
+    )
+
+
+def resume_queued() -> int:
+    """Send queued jobs again after a restart of an embedded process; returns how many."""
+    queued = Job.objects.filter(status=JobStatus.QUEUED).values_list("kind", "pk")
+    for kind, pk in queued:
+        enqueue(kind, pk)
+    return len(queued)
+
+
+@dataclass
+class Claim:
+    """A job held by this worker. Writes are conditional on still holding it."""
+
+    job: Job
+    _last_read: float = 0.0
+    _cancelled: bool = False
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
+        """Store how far the work is. Cheap enough for every batch, too much for every item."""
+        values: dict[str, Any] = {"done": done, "heartbeat_at": timezone.now()}
+        if total is not None:
+            values["total"] = total
+        if message is not None:
+            values["message"] = message[:300]
+        self._mine().update(**values)
+
+    def write_log(self, line: str) -> None:
+        current = Job.objects.values_list("log", flat=True).get(pk=self.job.pk)
+        self._mine().update(log=f"{current}{line.rstrip()}\n"[-LOG_LIMIT:])
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the owner pressed Cancel or another worker took over; read at most twice a second."""
+        now = time.monotonic()
+        if not self._cancelled and now - self._last_read > 0.5:
+            self._last_read = now
+            row = self._mine().values_list("cancel_requested", flat=True).first()
+            self._cancelled = row is None or row
+        return self._cancelled
+
+    def check(self) -> None:
+        """Raise JobCancelled if the job should stop."""
+        if self.stop_requested:
+            raise JobCancelled
+
+    def _mine(self) -> Any:
+        return Job.objects.filter(
+            pk=self.job.pk, status=JobStatus.RUNNING, claimed_by=self.job.claimed_by
+        )
+
+
+class NotClaimed(Exception):
+    """The job is not ours to do: done already, cancelled, or held by another worker."""
+
+
+@contextmanager
+def claimed(job_id: str) -> Iterator[Claim]:
+    """Hold a job for the length of the block and record how the block ends.
+
+    Raises NotClaimed if the job is not queued; `worker.tasks` entry points let it pass quietly by
+    using `run_claimed`.
+    """
+    name = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{time.time_ns()}"
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, status=JobStatus.QUEUED).update(
+        status=JobStatus.RUNNING,
+        claimed_by=name,
+        started_at=now,
+        heartbeat_at=now,
+        attempt=F("attempt") + 1,
+    )
+    if not taken:
+        raise NotClaimed
+    claim = Claim(Job.objects.get(pk=job_id))
+    beat = threading.Thread(target=_beat, args=(claim,), daemon=True, name=f"beat-{job_id}")
+    if settings.JOBS_MODE != "eager":
+        beat.start()
+    try:
+        yield claim
+    except JobCancelled:
+        _finish(claim, JobStatus.CANCELLED, message="Cancelled")
+    except StudioError as error:
+        log.warning("jobs.failed", job=job_id, code=error.code, error=str(error))
+        _finish(claim, JobStatus.FAILED, error_code=error.code, error_message=str(error))
+    except Exception:  # noqa: BLE001 - the job boundary: log everything, show a safe message
+        log.exception("jobs.crashed", job=job_id)
+        claim.write_log(traceback.format_exc())
+        _finish(
+            claim,
+            JobStatus.FAILED,
+            error_code="jobs.crashed",
+            error_message="This work stopped on an error of ours. The log of the job has the "
+            "details for an administrator; Retry is safe.",
+        )
+    else:
+        _finish(claim, JobStatus.SUCCEEDED)
+    finally:
+        claim._ended.set()
+
+
+def _finish(claim: Claim, status: JobStatus, **values: Any) -> None:
+    claim._ended.set()
+    claim._mine().update(status=status, finished_at=timezone.now(), **values)
+
+
+def _beat(claim: Claim) -> None:
+    try:
+        while not claim._ended.wait(HEARTBEAT_S):
+            claim._mine().update(heartbeat_at=timezone.now())
+    finally:
+        connection.close()

@@ -1,0 +1,86 @@
+"""A project, its one draft and its frozen versions."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class Project(models.Model):
+    """name is `metadata.name` of its spec; unique per owner among projects that are not deleted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="projects")
+    name = models.SlugField(max_length=63)
+    title = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    application = models.CharField(max_length=32)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                condition=models.Q(deleted_at__isnull=True),
+                name="project_name",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("projects:overview", args=[self.pk])
+
+
+class Draft(models.Model):
+    """The project's working copy. `yaml` is the document, comments and all; revision counts saves."""
+
+    project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="draft")
+    yaml = models.TextField()
+    revision = models.PositiveIntegerField(default=1)
+    wizard_step = models.CharField(max_length=32, blank=True)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"draft {self.revision} of {self.project_id}"
+
+
+class SpecVersion(models.Model):
+    """A frozen build: the spec, its YAML and the graph that runs. sha256 is of the canonical spec."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=80, blank=True)
+    notes = models.TextField(blank=True)
+    yaml = models.TextField()
+    spec = models.JSONField()
+    graph = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.number}" + (f" {self.name}" if self.name else "")
+
+    def get_absolute_url(self) -> str:
+        return reverse("projects:version", args=[self.project_id, self.number])
+
+    @property
+    def app_key(self) -> str:
+        """The key under which chat reaches this version."""
+        return f"version:{self.pk}"

@@ -1,0 +1,69 @@
+"""The error tree every layer shares.
+
+    StudioError                an expected failure, with a stable code and a sentence for people
+    |- UserFault               what was asked for cannot be done; the asker can mend it
+    |  |- NotAllowed           refused by a rule (SSRF guard, limits, features that are off)
+    |  `- Conflict             somebody else was faster
+    `- ServiceFault            a server we depend on did not do its part
+       |- ServiceUnavailable   no answer at all: refused, unreachable, timed out before a byte
+       `- ServiceBroke         it answered, and then stalled, cut or sent what is not the protocol
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class StudioError(Exception):
+    """An expected failure.
+
+    Subclasses set `code` (stable, dotted, for machines) and `sentence` (for people: what was
+    wrong, where, what to do), a format string over the keyword arguments of the raise.
+    """
+
+    code: ClassVar[str] = "error"
+    sentence: ClassVar[str] = "Something went wrong."
+    status: ClassVar[int] = 400
+
+    def __init__(self, **params: Any) -> None:
+        self.params = params
+        super().__init__(self.sentence.format(**params))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Code, message and JSON-safe params, as an API or an engine's event line carries them."""
+        return {
+            "code": self.code,
+            "message": str(self),
+            "params": {key: str(value) for key, value in self.params.items()},
+        }
+
+
+class UserFault(StudioError):
+    code = "user-fault"
+    status = 422
+
+
+class NotAllowed(UserFault):
+    code = "not-allowed"
+    status = 403
+
+
+class Conflict(UserFault):
+    code = "conflict"
+    status = 409
+
+
+class ServiceFault(StudioError):
+    code = "service-fault"
+    status = 502
+
+
+class ServiceUnavailable(ServiceFault):
+    code = "service.unavailable"
+    sentence = "{service} did not answer: {reason}. Check that it runs and that the address is right."
+    status = 503
+
+
+class ServiceBroke(ServiceFault):
+    code = "service.broke"
+    sentence = "{service} answered and then failed: {reason}."

@@ -1,0 +1,38 @@
+"""The executable form of an application: nodes, typed ports, edges. Serialises to JSON.
+
+A graph is what a build freezes, what the sandbox runs and what a package ships. It knows
+connections by name only; addresses and secrets come at run time through `Resources`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Node(Frozen):
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    component: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Edge(Frozen):
+    """From output port `source` ("node.port") to input port `target` ("node.port")."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*$")
+    target: str = Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*$")
+
+
+class Graph(Frozen):
+    version: int = 1
+    application: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    def node(self, node_id: str) -> Node:
+        return next(node for node in self.nodes if node.id == node_id)

@@ -1,0 +1,62 @@
+"""What a graph needs from its surroundings to run, named as the graph names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from apps.runtime.events import Passage
+
+RetrievalMode = Literal["hybrid", "dense", "lexical"]
+Role = Literal["system", "user", "assistant"]
+
+
+class Retriever(Protocol):
+    """Finds passages in one or more collections."""
+
+    async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
+        """The best k passages for the query, best first; fewer if there are fewer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelServer:
+    """An OpenAI-compatible server. base_url ends before `/chat/completions` (usually `/v1`)."""
+
+    name: str
+    base_url: str
+    api_key: str = field(default="", repr=False)
+    connect_timeout_s: float = 5.0
+    first_token_timeout_s: float = 120.0
+    stall_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Sampling parameters of one request; None leaves the graph's own value."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """turns: the conversation so far, oldest first; the last one is the user's question."""
+
+    turns: Sequence[Turn]
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    servers: Mapping[str, ModelServer] = field(default_factory=dict)
+    retriever: Retriever | None = None

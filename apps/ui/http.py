@@ -1,0 +1,34 @@
+"""Answers that suit both a browser and htmx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+class StudioRequest(HttpRequest):
+    """The request as our middleware leaves it, for type checkers."""
+
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+
+
+def page(request: HttpRequest, name: str) -> str:
+    """The template for a page: `app/name.html`, or `app/_name.html` for a non-boosted htmx request."""
+    app, _, leaf = name.rpartition("/")
+    htmx = request.htmx  # type: ignore[attr-defined]
+    fragment = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    return f"{app}/{'_' if fragment else ''}{leaf}.html"
+
+
+def hx_redirect(request: HttpRequest, url: str) -> HttpResponse:
+    """302 for a browser, HX-Redirect for htmx."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(url)
+    return HttpResponseRedirect(url)
