@@ -15,4 +15,5 @@ class JobsConfig(AppConfig):
         """Register the tasks, so that every process can send them and the embedded mode can run them."""
         app = import_module(settings.JOBS_CELERY_APP).app
         app.set_default()
-        app.loader.import_default_modules()
+        for module in settings.CELERY_IMPORTS:
+            import_module(module)
