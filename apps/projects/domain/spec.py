@@ -97,6 +97,14 @@ class PackagedKnowledge(Part):
     )
 
 
+class Resources(Part):
+    """Limits of each container, and how many answer in the cluster topology."""
+
+    cpus: float = Field(default=2, ge=0.25, le=64, description="CPU cores per container.")
+    memory_mb: int = Field(default=2048, ge=512, le=262_144, description="MiB per container.")
+    replicas: int = Field(default=2, ge=1, le=20, description="Web replicas of a cluster.")
+
+
 class Deployment(Part):
     os: Literal["ubuntu-24.04", "debian-12", "rhel-9"] = "debian-12"
     location: Literal["on-prem", "cloud", "edge"] = "on-prem"
@@ -104,6 +112,7 @@ class Deployment(Part):
     formats: tuple[PackageFormat, ...] = ("compose",)
     features: Features = Features()
     knowledge: PackagedKnowledge = PackagedKnowledge()
+    resources: Resources = Resources()
     port: int = Field(default=8080, ge=1, le=65535)
 
 
