@@ -17,3 +17,6 @@ class MessageStatus(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     FAILED = "failed", "Failed"
     INTERRUPTED = "interrupted", "Interrupted"
+
+
+ACTIVE = (MessageStatus.PENDING, MessageStatus.STREAMING)

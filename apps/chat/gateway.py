@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from apps.runtime.events import Event
 from apps.runtime.resources import RunRequest
@@ -14,8 +18,11 @@ from apps.runtime.resources import RunRequest
 class ChatApp:
     """What a chat page shows of the application behind a key.
 
+    name        what `model` may say instead of the key at /v1; empty: the key alone
     generates   False where no language model is connected: the page then says so
     sampling    the application's own parameter values, by name, as the per-message defaults
+    page_url    the page that shows conversations with it as `?session=<id>`; empty: the chat's own
+    traces      whether people see what each step of an answer did
     """
 
     key: str
@@ -25,10 +32,17 @@ class ChatApp:
     generates: bool = True
     sampling: dict[str, Any] | None = None
     starters: tuple[str, ...] = ()
+    name: str = ""
+    page_url: str = ""
+    traces: bool = False
 
 
 class Gateway(Protocol):
     """Set by CHAT_GATEWAY, a dotted path to a class without constructor arguments."""
+
+    def apps_for(self, user: Any) -> Sequence[ChatApp]:
+        """Every application this user may talk to, the default one first. Sync, reads rows."""
+        ...
 
     def app_for(self, user: Any, app_key: str) -> ChatApp:
         """The application, if this user may talk to it. Raises AppNotFound otherwise. Sync, reads rows."""
@@ -36,9 +50,19 @@ class Gateway(Protocol):
 
     def prepare(self, user: Any, app_key: str) -> Any:
         """Everything `run` needs, read from rows in one go. Sync; called in the same thread hop as the
-        chat's own queries."""
+        chat's own queries. Raises AppNotFound as `app_for` does, or another StudioError."""
         ...
 
     def run(self, prepared: Any, request: RunRequest) -> AsyncIterator[Event]:
-        """Run the application once. No row is read here."""
+        """Run the application once. No row is read here. Closing the iterator closes the upstream."""
         ...
+
+
+def gateway() -> Gateway:
+    return _gateway(settings.CHAT_GATEWAY)
+
+
+@cache
+def _gateway(path: str) -> Gateway:
+    built: Gateway = import_string(path)()
+    return built

@@ -8,14 +8,17 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from apps.chat.enums import MessageStatus, Role
+from apps.chat.enums import ACTIVE, MessageStatus, Role
 
 
 class ChatSession(models.Model):
-    """One conversation of one person with the application behind app_key."""
+    """One conversation of one person with the application behind app_key. title: the first question
+    until somebody renames it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="chat_sessions")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="chat_sessions"
+    )
     app_key = models.CharField(max_length=120, db_index=True)
     title = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -23,6 +26,7 @@ class ChatSession(models.Model):
 
     class Meta:
         ordering = ["-updated_at"]
+        indexes = [models.Index(fields=["owner", "-updated_at"], name="session_recent")]
 
     def __str__(self) -> str:
         return self.title or "New conversation"
@@ -32,15 +36,19 @@ class ChatSession(models.Model):
 
 
 class ChatMessage(models.Model):
-    """A question or a reply. ordinal is its place in the conversation, from 0."""
+    """A question or a reply. ordinal is its place in the conversation, from 0.
+
+    claimed_by     the web process that writes this reply; `apps.chat.process.PROCESS`
+    heartbeat_at   when that process last said it is alive, while status is streaming
+    superseded     another reply to the same question came after this one
+    usage          prompt_tokens, completion_tokens, time_to_first_token_ms, duration_ms
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(ChatSession, models.CASCADE, related_name="messages")
     ordinal = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
-    status = models.CharField(
-        max_length=12, choices=MessageStatus, default=MessageStatus.COMPLETE
-    )
+    status = models.CharField(max_length=12, choices=MessageStatus, default=MessageStatus.COMPLETE)
     content = models.TextField(blank=True)
     sampling = models.JSONField(default=dict)
     citations = models.JSONField(default=list)
@@ -51,15 +59,36 @@ class ChatMessage(models.Model):
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
     rating = models.SmallIntegerField(default=0)
+    superseded = models.BooleanField(default=False)
+    claimed_by = models.CharField(max_length=160, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["session", "ordinal"]
+        indexes = [
+            models.Index(
+                fields=["claimed_by"],
+                condition=models.Q(status=MessageStatus.STREAMING),
+                name="message_streaming",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["session", "ordinal"], name="message_ordinal"),
-            models.CheckConstraint(condition=models.Q(rating__in=(-1, 0, 1)), name="message_rating"),
+            models.CheckConstraint(
+                condition=models.Q(rating__in=(-1, 0, 1)), name="message_rating"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.ordinal}"
+
+    @property
+    def is_reply(self) -> bool:
+        return self.role == Role.ASSISTANT
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
