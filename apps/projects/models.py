@@ -70,9 +70,7 @@ class SpecVersion(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="version_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="version_number")]
 
     def __str__(self) -> str:
         return f"v{self.number}" + (f" {self.name}" if self.name else "")

@@ -6,11 +6,11 @@ Shape is always valid; whether a project is complete enough to build is said by 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-API_VERSION = "genai.studio/v1"
+API_VERSION: Final = "genai.studio/v1"
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
@@ -30,7 +30,9 @@ PackageFormat = Literal["compose"]
 class Part(BaseModel):
     """Every part of a spec is frozen and knows all its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class Metadata(Part):

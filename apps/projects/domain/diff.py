@@ -1,0 +1,110 @@
+"""What changed between two specs, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.yaml_io import plain
+from apps.projects.domain.yaml_nodes import short
+
+LABELS = {
+    "metadata.name": "Name",
+    "metadata.title": "Title",
+    "metadata.description": "Description",
+    "spec.application": "Application",
+    "spec.model.connection": "Model connection",
+    "spec.model.name": "Model",
+    "spec.parameters.temperature": "Temperature",
+    "spec.parameters.top_p": "Top-p",
+    "spec.parameters.top_k": "Top-k",
+    "spec.parameters.max_tokens": "Longest reply (tokens)",
+    "spec.instruction": "System instruction",
+    "spec.knowledge.collections": "Collection",
+    "spec.knowledge.chunk.size": "Chunk size",
+    "spec.knowledge.chunk.overlap": "Chunk overlap",
+    "spec.knowledge.embedding.connection": "Embedding connection",
+    "spec.knowledge.embedding.name": "Embedding model",
+    "spec.knowledge.retrieve.mode": "Retrieval mode",
+    "spec.knowledge.retrieve.k": "Passages per question",
+    "spec.evaluation.gates": "Gate",
+    "spec.deployment.os": "Operating system",
+    "spec.deployment.location": "Location",
+    "spec.deployment.topology": "Topology",
+    "spec.deployment.formats": "Package format",
+    "spec.deployment.features.registration": "Sign-up in the portal",
+    "spec.deployment.features.api": "API of the portal",
+    "spec.deployment.features.uploads": "Uploads in the portal",
+    "spec.deployment.knowledge.include": "Knowledge in the package",
+    "spec.deployment.resources.cpus": "CPU limit (cores)",
+    "spec.deployment.resources.memory_mb": "Memory limit (MiB)",
+    "spec.deployment.resources.replicas": "Web replicas",
+    "spec.deployment.port": "Port",
+}
+
+
+def describe(old: ProjectSpec, new: ProjectSpec) -> list[str]:
+    """One sentence per change, in the order of the file; empty if nothing changed."""
+    before, after = dict(_leaves(plain(old))), dict(_leaves(plain(new)))
+    paths = [*before, *(path for path in after if path not in before)]
+    sentences: list[str] = []
+    for path in paths:
+        if before.get(path) != after.get(path):
+            sentences += _sentences(path, before.get(path), after.get(path))
+    return sentences
+
+
+def label(path: str) -> str:
+    return LABELS.get(path) or path.removeprefix("spec.")
+
+
+def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from _leaves(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
+
+
+def _sentences(path: str, old: Any, new: Any) -> list[str]:
+    if isinstance(old, list) or isinstance(new, list):
+        return _list_changes(path, old or [], new or [])
+    if isinstance(old, str) and isinstance(new, str) and ("\n" in old + new or len(old + new) > 90):
+        return [_text_change(path, old, new)]
+    if old in (None, "") and not isinstance(old, bool):
+        return [f"{label(path)} set to {_said(new)}."]
+    if new in (None, "") and not isinstance(new, bool):
+        return [f"{label(path)} removed (was {_said(old)})."]
+    return [f"{label(path)} changed from {_said(old)} to {_said(new)}."]
+
+
+def _list_changes(path: str, old: list[Any], new: list[Any]) -> list[str]:
+    removed = [f"{label(path)} {_said(item)} removed." for item in old if item not in new]
+    added = [f"{label(path)} {_said(item)} added." for item in new if item not in old]
+    return removed + added or [f"{label(path)} order changed."]
+
+
+def _text_change(path: str, old: str, new: str) -> str:
+    if not old or not new:
+        return f"{label(path)} {'written' if new else 'removed'} ({len(old or new):,} characters)."
+    changes = list(difflib.ndiff(old.splitlines(), new.splitlines()))
+    added = sum(line.startswith("+ ") for line in changes)
+    removed = sum(line.startswith("- ") for line in changes)
+    return f"{label(path)} changed: {_lines(added)} added, {_lines(removed)} removed."
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        bounds = [f"{key} {_said(item)}" for key, item in value.items() if key != "metric"]
+        return f"{value.get('metric', '')} ({', '.join(bounds)})"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"“{short(value, 60)}”" if isinstance(value, str) else str(value)

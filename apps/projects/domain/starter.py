@@ -1,0 +1,109 @@
+"""The commented project file that a new project begins with."""
+
+from __future__ import annotations
+
+import json
+
+TITLES = {
+    "qna": "QnA",
+    "audio-chat": "AudioChat",
+    "visual-chat": "VisualChat",
+    "translation": "Translation",
+    "code-gen": "CodeGen",
+    "code-trans": "CodeTrans",
+    "summarizer": "Summarizer",
+    "custom": "Custom application",
+}
+INSTRUCTIONS = {
+    "qna": (
+        "Answer from the given passages only and name them by their numbers. "
+        "Say so when they are silent."
+    ),
+    "audio-chat": "Answer briefly; the reply is read aloud.",
+    "visual-chat": "Describe only what can be seen in the picture.",
+    "translation": "Translate faithfully. Keep names, numbers and formatting.",
+    "code-gen": "Write correct, readable code. Explain only what is not obvious.",
+    "code-trans": "Translate the code into the target language. Keep its behaviour.",
+    "summarizer": "Summarise in a few sentences. Add nothing that is not in the text.",
+    "custom": "Be brief and correct.",
+}
+
+
+def starter(application: str, name: str, title: str = "") -> str:
+    """A valid project file with a comment at every choice; its knowledge is a collection `name`.
+
+    Raises KeyError for an application that does not exist.
+    """
+    shown = title or name.replace("-", " ").capitalize()
+    knowledge = _KNOWLEDGE.format(name=name) if application == "qna" else ""
+    return _PROJECT.format(
+        name=name,
+        title=json.dumps(shown, ensure_ascii=False),
+        application=application,
+        application_title=TITLES[application],
+        instruction=INSTRUCTIONS[application],
+        knowledge=knowledge,
+    )
+
+
+_PROJECT = """\
+# A GenAI Studio project: {application_title}. Every key that is left out has its default.
+apiVersion: genai.studio/v1
+kind: Project
+
+metadata:
+  name: {name}            # identifier in files and URLs: a-z, 0-9 and hyphens
+  title: {title}
+  description: ""
+
+spec:
+  application: {application}
+
+  # Who answers. "builtin" quotes the best passages and needs no model; to use a language model,
+  # write the name of a connection and one of its models.
+  model:
+    connection: builtin
+    name: extractive
+
+  # How a language model chooses its words. The built-in answerer ignores these.
+  parameters:
+    temperature: 0.2      # 0 to 2; 0 gives the same answer every time
+    top_p: 0.9            # above 0, to 1; share of the probability that is considered
+    top_k: 40             # 1 to 1,000; candidates considered for each token
+    max_tokens: 512       # longest reply, in tokens
+
+  instruction: {instruction}
+{knowledge}
+  # Where the exported package will run.
+  deployment:
+    os: debian-12         # debian-12, ubuntu-24.04, rhel-9
+    location: on-prem     # on-prem, cloud, edge
+    topology: single      # single or cluster
+    formats: [compose]
+    features:
+      registration: false # may people sign up by themselves?
+      api: true           # personal tokens and the OpenAI-compatible API
+      uploads: true       # may users of the portal add documents?
+    knowledge:
+      include: index      # index (ready to answer), documents (indexed at the first start), none
+    resources:            # limits of each container
+      cpus: 2
+      memory_mb: 2048
+      replicas: 2         # web replicas of a cluster
+    port: 8080
+"""
+
+_KNOWLEDGE = """
+  # What the answers come from: names of collections.
+  knowledge:
+    collections: [{name}]
+    chunk:
+      size: 800           # characters per passage
+      overlap: 120        # characters that neighbouring passages share
+    embedding:
+      connection: builtin
+      name: all-minilm-l6-v2
+    retrieve:
+      mode: hybrid        # hybrid, dense (by meaning) or lexical (by words)
+      k: 6                # passages per question
+"""
