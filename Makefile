@@ -23,3 +23,32 @@ assets: setup ## build the front end again
 
 lock: setup-dev ## write the lock files again from pyproject.toml and package.json
 	@deploy/locks/lock.sh
+
+# Tests, checks and figures --------------------------------------------------------------------------
+TEST_WORKERS ?= auto
+PYTEST := $(VENV)/python -m pytest -n $(TEST_WORKERS) --maxprocesses 8 --dist loadfile -m "not e2e and not container"
+# Outside CI, tests that need a program which is not here are skipped by name; in CI they fail.
+OPTIONAL := $(if $(CI),,STUDIO_TEST_OPTIONAL=1)
+
+.PHONY: test check fmt bench e2e
+
+test: setup-dev ## every test on SQLite, then the database tests on PostgreSQL
+	@$(OPTIONAL) $(PYTEST)
+	@$(OPTIONAL) STUDIO_TEST_DATABASE=postgresql $(PYTEST)
+
+e2e: setup-dev ## the walk through a real browser (needs chromium)
+	@$(VENV)/python -m pytest tests/e2e -m e2e
+
+check: setup-dev ## lint, formatting, types, missing migrations, Django's deployment checks
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy apps studio worker
+	@STUDIO_DATA_DIR=var/check $(VENV)/python manage.py makemigrations --check --dry-run
+	@STUDIO_DATA_DIR=var/check STUDIO_HTTPS=true $(VENV)/python manage.py check --deploy --fail-level WARNING
+
+fmt: setup-dev ## format, and mend what the linter can mend
+	@$(VENV)/ruff check --fix --quiet . || true
+	@$(VENV)/ruff format .
+
+bench: setup-dev ## measure the promised figures and print one table (ONLY=part of a name)
+	@$(VENV)/python -m tests.bench $(ONLY)

@@ -20,9 +20,8 @@ django_settings.STORAGES["staticfiles"] = {
 }
 if django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: threads and worker processes see the same rows, which memory would hide from them.
-    django_settings.DATABASES["default"]["TEST"] = {
-        "NAME": str(django_settings.DATA_DIR / "test.sqlite3")
-    }
+    test_values = django_settings.DATABASES["default"].setdefault("TEST", {})
+    test_values["NAME"] = str(django_settings.DATA_DIR / "test.sqlite3")
 django.setup()
 
 import time
@@ -47,10 +46,42 @@ if TYPE_CHECKING:
     from tests.fakes.openai_server import FakeOpenAI
 
 PASSWORD = "correct horse battery staple"
+E2E = environment.PROJECT / "tests" / "e2e"
 
 
 def pytest_report_header() -> str:
     return f"database: {connection.vendor}, data: {django_settings.DATA_DIR}"
+
+
+NEEDS_ROWS = frozenset({"db", "transactional_db", "job_mode", "embedded_jobs", "broker_jobs"})
+APART = {
+    "e2e": "the walk through a real browser: `make e2e`",
+    "container": "the exported package in containers: `.ci/run`",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the browser's tests; with PostgreSQL, leave only the tests that read or write rows."""
+    for item in items:
+        if E2E in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+    if connection.vendor == "postgresql":
+        left_out = [item for item in items if not _uses_rows(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _uses_rows(item)]
+
+
+def _uses_rows(item: pytest.Item) -> bool:
+    wanted = NEEDS_ROWS & set(getattr(item, "fixturenames", ()))
+    return bool(wanted or item.get_closest_marker("django_db"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what a selection by marker left out, so that a green line is not read as more than it is."""
+    for marker, what in APART.items():
+        if f"not {marker}" in str(config.getoption("markexpr")):
+            terminalreporter.write_line(f"not run here: {what}")
 
 
 # The cast -----------------------------------------------------------------------------------------
