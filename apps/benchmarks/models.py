@@ -12,17 +12,29 @@ from apps.jobs.models import Job
 from apps.projects.models import Project, SpecVersion
 
 
+def records_path(run: BenchRun, filename: str) -> str:
+    return f"benchmarks/{run.project_id}/{run.pk}.jsonl.gz"
+
+
 class BenchRun(models.Model):
-    """profile: the load profile as it was at the start. summary: aggregates of the measured window.
-    series: per-second values for the charts. Status is the job's."""
+    """One load run of one frozen version. Its status is its job's.
+
+    profile   the load profile as it was at the start (`domain.profile.Profile`)
+    summary   aggregates of the measured window, validity and calibration
+    series    per-second values for the charts, from the start of the warm-up
+    records   one JSON line per request, compressed
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="bench_runs")
     version = models.ForeignKey(SpecVersion, models.CASCADE, related_name="bench_runs")
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
     profile = models.JSONField(default=dict)
+    model = models.CharField(max_length=200, blank=True)
     summary = models.JSONField(default=dict)
     series = models.JSONField(default=dict)
+    records = models.FileField(upload_to=records_path, blank=True)
+    collections = models.JSONField(default=list)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -37,7 +49,10 @@ class BenchRun(models.Model):
 
 
 class ResourceSample(models.Model):
-    """CPU and memory of one part (app, generator, model server, system) at t_s seconds."""
+    """CPU and memory of one part (app, generator, model server, system) at t_s seconds.
+
+    cpu_percent: 100 is one core, so the system's largest value is 100 times its cores.
+    """
 
     run = models.ForeignKey(BenchRun, models.CASCADE, related_name="resources")
     t_s = models.FloatField()

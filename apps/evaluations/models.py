@@ -8,16 +8,25 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from apps.evaluations.enums import VerdictChoice
 from apps.jobs.models import Job
 from apps.projects.models import Project, SpecVersion
 
 
 class Dataset(models.Model):
+    """findings: the warnings of the upload. with_references, with_targets: how many questions have
+    a reference answer, and how many say which passages are right."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=120)
+    file_name = models.CharField(max_length=200, blank=True)
+    format = models.CharField(max_length=8, blank=True)
     sha256 = models.CharField(max_length=64)
     question_count = models.PositiveIntegerField(default=0)
+    with_references = models.PositiveIntegerField(default=0)
+    with_targets = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -33,15 +42,16 @@ class Dataset(models.Model):
 
 
 class Question(models.Model):
-    """references: accepted answers. relevant: document names that hold the answer. evidence: words
-    that the right passage contains."""
+    """references: accepted answers. relevant: names of documents that hold the answer. evidence:
+    phrases whose words the right passage contains. line: where it stood in the file."""
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="questions")
     ordinal = models.PositiveIntegerField()
+    line = models.PositiveIntegerField(default=0)
     text = models.TextField()
     references = models.JSONField(default=list)
     relevant = models.JSONField(default=list)
-    evidence = models.TextField(blank=True)
+    evidence = models.JSONField(default=list)
 
     class Meta:
         ordering = ["dataset", "ordinal"]
@@ -54,8 +64,12 @@ class Question(models.Model):
 
 
 class EvalRun(models.Model):
-    """One evaluation of one frozen version. Its status is its job's. summary: metric id ->
-    {value, low, high, n}."""
+    """One evaluation of one frozen version. Its status is its job's.
+
+    metrics      metric ids in the order of the report
+    summary      metric id -> {value, low, high, n}; also "verdicts" -> {verdict: count}, "latency"
+    collections  the knowledge as it was: [{name, title, revision}]
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="eval_runs")
@@ -65,8 +79,9 @@ class EvalRun(models.Model):
     metrics = models.JSONField(default=list)
     k = models.PositiveIntegerField(default=6)
     seed = models.PositiveIntegerField(default=0)
+    model = models.CharField(max_length=200, blank=True)
     summary = models.JSONField(default=dict)
-    collections = models.JSONField(default=dict)
+    collections = models.JSONField(default=list)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -81,22 +96,35 @@ class EvalRun(models.Model):
 
 
 class Sample(models.Model):
-    """What one question got in one run. metrics: metric id -> value or null."""
+    """What one question got in one run.
+
+    passages   what was retrieved, best first: Passage fields and `right`
+    metrics    metric id -> value or null
+    details    unsupported figures and names, quoted share, recall of the reference
+    """
 
     run = models.ForeignKey(EvalRun, models.CASCADE, related_name="samples")
-    question = models.ForeignKey(Question, models.CASCADE)
+    question = models.ForeignKey(Question, models.CASCADE, related_name="+")
     ordinal = models.PositiveIntegerField()
     answer = models.TextField(blank=True)
+    citations = models.JSONField(default=list)
     passages = models.JSONField(default=list)
     metrics = models.JSONField(default=dict)
-    verdict = models.CharField(max_length=20, blank=True)
+    details = models.JSONField(default=dict)
+    verdict = models.CharField(max_length=12, choices=VerdictChoice)
+    reason = models.CharField(max_length=300, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
+    ttft_ms = models.FloatField(null=True)
     duration_ms = models.FloatField(null=True)
 
     class Meta:
         ordering = ["run", "ordinal"]
+        indexes = [models.Index(fields=["run", "verdict"])]
         constraints = [models.UniqueConstraint(fields=["run", "ordinal"], name="sample_ordinal")]
 
     def __str__(self) -> str:
         return f"{self.run_id}#{self.ordinal}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("evaluations:sample", args=[self.run_id, self.ordinal])
