@@ -40,12 +40,19 @@ class Project(models.Model):
 
 
 class Draft(models.Model):
-    """The project's working copy. `yaml` is the document, comments and all; revision counts saves."""
+    """The project's working copy. `yaml` is the document, comments and all; revision counts saves.
+
+    unfit_input     what was typed into a wizard step ("parameters") or the YAML page ("yaml") and does
+                    not fit the spec yet; kept so that leaving the page loses nothing
+    applied_sha256  of the spec that `apply` wrote last, to tell edits made elsewhere
+    """
 
     project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="draft")
     yaml = models.TextField()
     revision = models.PositiveIntegerField(default=1)
     wizard_step = models.CharField(max_length=32, blank=True)
+    unfit_input = models.JSONField(default=dict)
+    applied_sha256 = models.CharField(max_length=64, blank=True)
     updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -70,7 +77,10 @@ class SpecVersion(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [models.UniqueConstraint(fields=["project", "number"], name="version_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number"),
+            models.UniqueConstraint(fields=["project", "sha256"], name="version_spec"),
+        ]
 
     def __str__(self) -> str:
         return f"v{self.number}" + (f" {self.name}" if self.name else "")

@@ -1,0 +1,301 @@
+"""Create, save, build, apply, delete. Races are settled by conditional updates and constraints."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.text import slugify
+
+from apps.projects.domain.canonical import sha256
+from apps.projects.domain.compile import build_graph
+from apps.projects.domain.diff import describe
+from apps.projects.domain.findings import Finding
+from apps.projects.domain.ops import with_collections
+from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.validate import errors, findings
+from apps.projects.domain.yaml_io import locate, merge, parse, plain, starter
+from apps.projects.errors import BuildRefused, DraftConflict, NameTaken, SpecRefused
+from apps.projects.models import Draft, Project, SpecVersion
+from apps.projects.queries import KEPT_AFTER_DELETION, context_for, spec_of
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+BUILD_ATTEMPTS = 20
+"""Numbers tried when several builds of one project race; each round, one of them wins."""
+
+
+@transaction.atomic
+def create_project(
+    *, owner: User, application: str, title: str, name: str | None = None
+) -> Project:
+    """A project with a commented starter draft and no knowledge yet.
+
+    name is made from the title where none is given. Raises NameTaken if it is given and in use.
+    """
+    chosen = name or _free_name(owner, title)
+    text = starter(application, chosen, title)
+    spec = _parsed(text)
+    text = merge(text, with_collections(spec, ()))
+    return _insert(owner=owner, spec=_parsed(text), text=text)
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    project: Project,
+    base_revision: int,
+    by: User,
+    yaml: str | None = None,
+    spec: ProjectSpec | None = None,
+) -> Draft:
+    """Save a whole document, or a spec into the present document, comments kept.
+
+    base_revision: the revision that the editor started from. Nothing changed -> no new revision.
+    Raises SpecRefused if the YAML does not fit, DraftConflict if somebody saved in between,
+    NameTaken if metadata.name belongs to another project.
+    """
+    draft = Draft.objects.get(pk=project.pk)
+    text = yaml if yaml is not None else merge(draft.yaml, _given(spec))
+    wanted = _parsed(text)
+    if text == draft.yaml:
+        return draft
+    saved = Draft.objects.filter(pk=draft.pk, revision=base_revision).update(
+        yaml=text, revision=base_revision + 1, updated_by=by, updated_at=timezone.now()
+    )
+    if not saved:
+        raise _conflict(project, text, base_revision)
+    _copy_to_project(project, wanted)
+    draft.refresh_from_db()
+    return draft
+
+
+def keep_unfit_input(*, project: Project, place: str, values: Any) -> None:
+    """Remember what was typed and does not fit the spec yet; None forgets it.
+
+    place: a wizard step, or "yaml".
+    """
+    with transaction.atomic():
+        draft = Draft.objects.select_for_update().get(pk=project.pk)
+        kept = {key: value for key, value in draft.unfit_input.items() if key != place}
+        if values is not None:
+            kept[place] = values
+        if kept != draft.unfit_input:
+            Draft.objects.filter(pk=draft.pk).update(unfit_input=kept)
+
+
+def remember_step(*, project: Project, step: str) -> None:
+    """Where the wizard goes on when its user comes back."""
+    Draft.objects.filter(pk=project.pk).exclude(wizard_step=step).update(wizard_step=step)
+
+
+def build_version(*, project: Project, by: User, name: str = "") -> SpecVersion:
+    """Freeze the draft. The same spec gives the version that already has it.
+
+    Raises BuildRefused with the findings that stand in the way.
+    """
+    draft = Draft.objects.get(pk=project.pk)
+    spec = spec_of(draft)
+    found = findings(spec, context_for(project.owner))
+    if blocking := errors(found):
+        raise BuildRefused(locate(draft.yaml, blocking))
+    frozen = {
+        "name": name,
+        "yaml": draft.yaml,
+        "spec": plain(spec),
+        "graph": build_graph(spec).model_dump(mode="json"),
+        "created_by": by,
+    }
+    digest = sha256(spec)
+    for _ in range(BUILD_ATTEMPTS):
+        if version := _same_spec(project, digest, name):
+            return version
+        try:
+            with transaction.atomic():
+                return SpecVersion.objects.create(
+                    project=project, number=_next_number(project), sha256=digest, **frozen
+                )
+        except IntegrityError:
+            continue
+    raise DraftConflict(
+        title=project.title,
+        theirs=draft.revision,
+        base=draft.revision,
+        their_yaml=draft.yaml,
+        your_yaml=draft.yaml,
+    )
+
+
+def name_version(*, version: SpecVersion, name: str, notes: str = "") -> SpecVersion:
+    version.name, version.notes = name, notes
+    version.save(update_fields=["name", "notes"])
+    return version
+
+
+def restore_version(*, version: SpecVersion, by: User) -> Draft:
+    """Make a version's document the draft again. The present draft stays in its own versions only."""
+    draft = Draft.objects.get(pk=version.project_id)
+    return save_draft(
+        project=version.project, yaml=version.yaml, base_revision=draft.revision, by=by
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply_document` did, or would do. changes are sentences; findings do not block saving."""
+
+    action: Literal["created", "updated", "unchanged"]
+    name: str
+    project: Project | None = None
+    changes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@transaction.atomic
+def apply_document(
+    *, owner: User, text: str, force: bool = False, dry_run: bool = False
+) -> Applied:
+    """Make the owner's project of that name be this document. Doing it twice changes nothing more.
+
+    Raises SpecRefused if the document does not fit, and DraftConflict if the project was edited
+    elsewhere since the last apply, unless `force`.
+    """
+    spec = _parsed(text)
+    found = locate(text, findings(spec, context_for(owner)))
+    name = spec.metadata.name
+    project = (
+        Project.objects.select_related("owner", "draft")
+        .filter(owner=owner, name=name, deleted_at__isnull=True)
+        .first()
+    )
+    if project is None:
+        created = None if dry_run else _insert(owner=owner, spec=spec, text=text, applied=True)
+        return Applied("created", name, created, [f"Project {name} created."], found)
+    changes = describe(spec_of(project.draft), spec)
+    if not changes and (text == project.draft.yaml or dry_run):
+        return Applied("unchanged", name, project, [], found)
+    if changes and not force:
+        _refuse_foreign_edits(project, text)
+    if not dry_run:
+        save_draft(project=project, yaml=text, base_revision=project.draft.revision, by=owner)
+        Draft.objects.filter(pk=project.pk).update(applied_sha256=sha256(spec))
+    return Applied("updated" if changes else "unchanged", name, project, changes, found)
+
+
+def delete_project(*, project: Project) -> None:
+    """Hide a project; it can be restored for 30 days. Those deleted longer ago go for good."""
+    now = timezone.now()
+    Project.objects.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=now)
+    Project.objects.filter(deleted_at__lt=now - KEPT_AFTER_DELETION).delete()
+
+
+def restore_project(*, project: Project) -> Project:
+    """Raises NameTaken if another project has taken its name meanwhile."""
+    try:
+        with transaction.atomic():
+            Project.objects.filter(pk=project.pk).update(deleted_at=None)
+    except IntegrityError as error:
+        raise NameTaken(name=project.name) from error
+    project.refresh_from_db()
+    return project
+
+
+def _insert(*, owner: User, spec: ProjectSpec, text: str, applied: bool = False) -> Project:
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(owner=owner, **_columns(spec))
+    except IntegrityError as error:
+        raise NameTaken(name=spec.metadata.name) from error
+    digest = sha256(spec) if applied else ""
+    Draft.objects.create(project=project, yaml=text, updated_by=owner, applied_sha256=digest)
+    return project
+
+
+def _columns(spec: ProjectSpec) -> dict[str, str]:
+    """What a project's row repeats of its draft, to be listed and searched."""
+    return {
+        "name": spec.metadata.name,
+        "title": spec.metadata.title or spec.metadata.name,
+        "description": spec.metadata.description,
+        "application": spec.spec.application,
+    }
+
+
+def _copy_to_project(project: Project, spec: ProjectSpec) -> None:
+    columns = _columns(spec)
+    try:
+        with transaction.atomic():
+            Project.objects.filter(pk=project.pk).update(updated_at=timezone.now(), **columns)
+    except IntegrityError as error:
+        raise NameTaken(name=spec.metadata.name) from error
+    for column, value in columns.items():
+        setattr(project, column, value)
+
+
+def _parsed(text: str) -> ProjectSpec:
+    spec, found = parse(text)
+    if spec is None:
+        raise SpecRefused(found)
+    return spec
+
+
+def _given(spec: ProjectSpec | None) -> ProjectSpec:
+    if spec is None:
+        raise TypeError("save_draft needs yaml or spec")
+    return spec
+
+
+def _conflict(project: Project, text: str, base_revision: int) -> DraftConflict:
+    theirs = Draft.objects.get(pk=project.pk)
+    return DraftConflict(
+        title=project.title,
+        base=base_revision,
+        theirs=theirs.revision,
+        their_yaml=theirs.yaml,
+        your_yaml=text,
+    )
+
+
+def _refuse_foreign_edits(project: Project, text: str) -> None:
+    draft = project.draft
+    known = draft.applied_sha256
+    untouched = draft.revision == 1 if not known else sha256(spec_of(draft)) == known
+    if not untouched:
+        raise DraftConflict(
+            title=project.title,
+            base="of the last apply",
+            theirs=draft.revision,
+            their_yaml=draft.yaml,
+            your_yaml=text,
+        )
+
+
+def _same_spec(project: Project, digest: str, name: str) -> SpecVersion | None:
+    version = SpecVersion.objects.filter(project=project, sha256=digest).first()
+    if version and name and version.name != name:
+        name_version(version=version, name=name, notes=version.notes)
+    return version
+
+
+def _next_number(project: Project) -> int:
+    highest = project.versions.aggregate(highest=Max("number"))["highest"]
+    return (highest or 0) + 1
+
+
+def _free_name(owner: User, title: str) -> str:
+    stem = re.sub(r"-{2,}", "-", slugify(title)).strip("-_")[:50].strip("-")
+    stem = re.sub(r"[^a-z0-9-]", "-", stem)
+    stem = re.sub(r"-{2,}", "-", re.sub(r"^[^a-z]+", "", stem)).strip("-") or "project"
+    taken = set(
+        Project.objects.filter(
+            owner=owner, deleted_at__isnull=True, name__startswith=stem
+        ).values_list("name", flat=True)
+    )
+    if stem not in taken:
+        return stem
+    return next(name for number in range(2, 10_000) if (name := f"{stem}-{number}") not in taken)
