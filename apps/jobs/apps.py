@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from celery.signals import worker_ready
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -17,3 +18,9 @@ class JobsConfig(AppConfig):
         app.set_default()
         for module in settings.CELERY_IMPORTS:
             import_module(module)
+        worker_ready.connect(_sweep, dispatch_uid="jobs.sweep")
+
+
+def _sweep(**_: object) -> None:
+    """A Celery worker watches over job rows too; the web process may be down."""
+    import_module("apps.jobs.sweeper").start_sweeper()

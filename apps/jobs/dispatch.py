@@ -8,8 +8,7 @@ Modes (settings.JOBS_MODE):
 
 from __future__ import annotations
 
-import atexit
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import cache, partial
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from apps.jobs.enums import JobStatus
 from apps.jobs.errors import BrokerUnavailable
+from apps.jobs.executor import Executor
 from apps.jobs.models import Job
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ def _apply(task: object, job_id: str) -> None:
 
 
 def _report(future: Future[None]) -> None:
-    if error := future.exception():
+    if not future.cancelled() and (error := future.exception()):
         log.error("jobs.embedded-task-raised", exc_info=error)
 
 
@@ -68,8 +68,11 @@ def _safe_broker_url() -> str:
     return current_app.connection_for_write().as_uri()
 
 
+def process_stopping() -> bool:
+    """Whether this process is going down and its embedded jobs should stop where they are."""
+    return _executor.cache_info().currsize > 0 and _executor().stopping.is_set()
+
+
 @cache
-def _executor() -> ThreadPoolExecutor:
-    executor = ThreadPoolExecutor(settings.JOBS_EMBEDDED_WORKERS, thread_name_prefix="job")
-    atexit.register(executor.shutdown, wait=False, cancel_futures=True)
-    return executor
+def _executor() -> Executor:
+    return Executor(settings.JOBS_EMBEDDED_WORKERS)

@@ -7,19 +7,20 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.jobs.dispatch import enqueue
+from apps.jobs.dispatch import enqueue, process_stopping
 from apps.jobs.enums import RETRYABLE, JobStatus
 from apps.jobs.errors import JobNotRetryable
 from apps.jobs.models import Job
@@ -33,12 +34,18 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_S = 3.0
 STALE_AFTER_S = 20.0
 """A running job without a heartbeat for this long has lost its worker."""
+RESEND_AFTER_S = 600.0
+"""A job that waits this long is sent to the broker again: a broker that restarts may forget it."""
 LOG_LIMIT = 100_000
 """Characters of log kept per job; the oldest go first."""
 
 
 class JobCancelled(Exception):
     """Raised inside a task by `Claim.check()` once its owner has asked it to stop."""
+
+
+class JobInterrupted(Exception):
+    """Raised inside a task by `Claim.check()` when its process is going down."""
 
 
 @transaction.atomic
@@ -83,18 +90,58 @@ def cancel_job(job: Job) -> None:
 def mark_stale() -> int:
     """Mark running jobs whose heartbeat stopped as interrupted; returns how many."""
     limit = timezone.now() - timedelta(seconds=STALE_AFTER_S)
-    return Job.objects.filter(status=JobStatus.RUNNING, heartbeat_at__lt=limit).update(
-        status=JobStatus.INTERRUPTED,
-        error_code="jobs.interrupted",
-        error_message="The process that did this work ended in the middle of it. Nothing that was "
-        "confirmed is lost; press Retry to go on.",
-        finished_at=timezone.now(),
+    return _interrupt(Job.objects.filter(heartbeat_at__lt=limit))
+
+
+def mark_orphaned() -> int:
+    """Mark running jobs of processes of this machine that are gone, without waiting for silence.
+
+    For the start of an embedded process, where the process that held them was its predecessor.
+    """
+    host = socket.gethostname()
+    held = Job.objects.filter(status=JobStatus.RUNNING, claimed_by__startswith=f"{host}:")
+    gone = [pk for pk, name in held.values_list("pk", "claimed_by") if not _lives(name)]
+    return _interrupt(Job.objects.filter(pk__in=gone))
+
+
+def _interrupt(jobs: Any) -> int:
+    return int(
+        jobs.filter(status=JobStatus.RUNNING).update(
+            status=JobStatus.INTERRUPTED,
+            error_code="jobs.interrupted",
+            error_message="The process that did this work ended in the middle of it. Nothing that "
+            "was confirmed is lost; press Retry to go on.",
+            finished_at=timezone.now(),
+        )
     )
+
+
+def _lives(claimed_by: str) -> bool:
+    """Whether the process of that name still runs; one that started after the claim is another."""
+    _, pid, _, claimed_ns = claimed_by.rsplit(":", 3)
+    try:
+        return psutil.Process(int(pid)).create_time() * 1e9 < int(claimed_ns)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def resume_queued() -> int:
     """Send queued jobs again after a restart of an embedded process; returns how many."""
-    queued = Job.objects.filter(status=JobStatus.QUEUED).values_list("kind", "pk")
+    return _send_again(Job.objects.filter(status=JobStatus.QUEUED))
+
+
+def resend_waiting() -> int:
+    """Send jobs again that have waited for long; delivered twice, one delivery finds nothing to claim."""
+    limit = timezone.now() - timedelta(seconds=RESEND_AFTER_S)
+    waiting = Job.objects.filter(status=JobStatus.QUEUED, created_at__lt=limit)
+    return _send_again(waiting.exclude(heartbeat_at__gte=limit))
+
+
+def _send_again(jobs: Any) -> int:
+    queued = list(jobs.values_list("kind", "pk"))
+    Job.objects.filter(pk__in=[pk for _, pk in queued], status=JobStatus.QUEUED).update(
+        heartbeat_at=timezone.now()
+    )
     for kind, pk in queued:
         enqueue(kind, pk)
     return len(queued)
@@ -107,6 +154,7 @@ class Claim:
     job: Job
     _last_read: float = 0.0
     _cancelled: bool = False
+    _interrupted: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
@@ -124,7 +172,13 @@ class Claim:
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the owner pressed Cancel or another worker took over; read at most twice a second."""
+        """Whether to stop: Cancel was pressed, another worker took over, or the process goes down.
+
+        Rows are read at most twice a second.
+        """
+        if process_stopping():
+            self._interrupted = True
+            return True
         now = time.monotonic()
         if not self._cancelled and now - self._last_read > 0.5:
             self._last_read = now
@@ -133,9 +187,9 @@ class Claim:
         return self._cancelled
 
     def check(self) -> None:
-        """Raise JobCancelled if the job should stop."""
+        """Raise JobCancelled or JobInterrupted if the job should stop."""
         if self.stop_requested:
-            raise JobCancelled
+            raise JobInterrupted if self._interrupted else JobCancelled
 
     def _mine(self) -> Any:
         return Job.objects.filter(
@@ -151,8 +205,8 @@ class NotClaimed(Exception):
 def claimed(job_id: str) -> Iterator[Claim]:
     """Hold a job for the length of the block and record how the block ends.
 
-    Raises NotClaimed if the job is not queued; `worker.tasks` entry points let it pass quietly by
-    using `run_claimed`.
+    Raises NotClaimed if the job is not queued; task functions use `run_claimed`, which leaves
+    quietly then. A body that saw `stop_requested` and ended counts as cancelled, not as done.
     """
     name = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{time.time_ns()}"
     now = timezone.now()
@@ -171,8 +225,12 @@ def claimed(job_id: str) -> Iterator[Claim]:
         beat.start()
     try:
         yield claim
+        if claim._interrupted or claim._cancelled:
+            claim.check()
     except JobCancelled:
         _finish(claim, JobStatus.CANCELLED, message="Cancelled")
+    except JobInterrupted:
+        _requeue(claim)
     except StudioError as error:
         log.warning("jobs.failed", job=job_id, code=error.code, error=str(error))
         _finish(claim, JobStatus.FAILED, error_code=error.code, error_message=str(error))
@@ -190,6 +248,23 @@ def claimed(job_id: str) -> Iterator[Claim]:
         _finish(claim, JobStatus.SUCCEEDED)
     finally:
         claim._ended.set()
+
+
+def run_claimed(job_id: str, body: Callable[[Claim], None]) -> None:
+    """Run a task's body on a job, or leave quietly if there is nothing to claim (delivered twice)."""
+    try:
+        with claimed(job_id) as claim:
+            body(claim)
+    except NotClaimed:
+        log.info("jobs.not-claimed", job=job_id)
+
+
+def _requeue(claim: Claim) -> None:
+    """Put back what a stopping process did not finish; the next start of the studio goes on with it."""
+    claim._ended.set()
+    claim._mine().update(
+        status=JobStatus.QUEUED, claimed_by="", message="Goes on when the studio is started again"
+    )
 
 
 def _finish(claim: Claim, status: JobStatus, **values: Any) -> None:
