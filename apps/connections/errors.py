@@ -12,7 +12,7 @@ class UrlRefused(UserFault):
 
 class AddressRefused(NotAllowed):
     code = "connections.address-refused"
-    sentence = "{host} leads to {address}, which is {kind}. {advice}"
+    sentence = "{place} is {kind}. {advice}"
 
 
 class ConnectionUnknown(UserFault):

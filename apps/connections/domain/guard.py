@@ -55,7 +55,10 @@ ASK_ADMINISTRATOR = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A parsed base URL. host is lower-case ASCII without brackets and without a final dot."""
+    """A parsed base URL, written so that every client reads the host that was checked.
+
+    host   lower-case ASCII without brackets and without a final dot
+    """
 
     url: str
     scheme: str
@@ -70,9 +73,7 @@ def check_url(url: str, *, allow_private: bool) -> Target:
     """
     target = parse_url(url)
     if target.host in METADATA_HOSTS:
-        raise AddressRefused(
-            host=target.host, address=target.host, kind="a metadata service", advice=NEVER
-        )
+        raise AddressRefused(place=target.host, kind="a metadata service", advice=NEVER)
     if (literal := _literal(target.host)) is not None:
         check_address(target.host, literal, allow_private=allow_private)
     elif target.host == "localhost" or target.host.endswith(".localhost"):
@@ -101,10 +102,12 @@ def parse_url(url: str) -> Target:
         raise UrlRefused(reason="leave out everything from ? or #.")
     if port == 0:
         raise UrlRefused(reason="port 0 does not exist.")
+    host = _host(host)
+    shown = f"[{host}]" if ":" in host else host
     return Target(
-        url=text.rstrip("/"),
+        url=f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}",
         scheme=parts.scheme,
-        host=_host(host),
+        host=host,
         port=port or (443 if parts.scheme == "https" else 80),
     )
 
@@ -147,13 +150,12 @@ def check_address(host: str, address: Address, *, allow_private: bool) -> None:
 
     IPv4 addresses wrapped into IPv6 (mapped, compatible, 6to4, Teredo, NAT64) count as themselves.
     """
+    place = host if _literal(host) else f"{host} (at {address})"
     for form in _forms(address):
         if kind := _forbidden_kind(form):
-            raise AddressRefused(host=host, address=str(address), kind=kind, advice=NEVER)
+            raise AddressRefused(place=place, kind=kind, advice=NEVER)
         if not allow_private and (kind := _private_kind(form)):
-            raise AddressRefused(
-                host=host, address=str(address), kind=kind, advice=ASK_ADMINISTRATOR
-            )
+            raise AddressRefused(place=place, kind=kind, advice=ASK_ADMINISTRATOR)
 
 
 def _forms(address: Address) -> list[Address]:
@@ -214,7 +216,7 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: AddressFamily = AF_INET
     ) -> list[ResolveResult]:
         if host.lower().removesuffix(".") in METADATA_HOSTS:
-            raise AddressRefused(host=host, address=host, kind="a metadata service", advice=NEVER)
+            raise AddressRefused(place=host, kind="a metadata service", advice=NEVER)
         found = await self._resolver.resolve(host, port, family)
         for one in found:
             check_address(
