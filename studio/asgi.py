@@ -1,4 +1,7 @@
-"""The ASGI application: Django, with static files served in front of it."""
+"""The ASGI application: Django, with static files served in front of it.
+
+Static files never enter Django's middleware: the wrapper answers them from a table made at start.
+"""
 
 from __future__ import annotations
 
@@ -7,4 +10,16 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+from django.conf import settings  # noqa: E402 - settings need the line above
+from servestatic import ServeStaticASGI  # noqa: E402
+
+settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+application = ServeStaticASGI(
+    django_application,
+    root=settings.STATIC_ROOT,
+    prefix=settings.STATIC_URL,
+    autorefresh=settings.DEBUG,
+    allow_all_origins=False,
+)

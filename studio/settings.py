@@ -55,7 +55,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "apps.ui.middleware.HtmxLoginRedirectMiddleware",
+    "apps.ui.middleware.htmx_responses",
+    "apps.ui.middleware.studio_errors",
 ]
 
 ROOT_URLCONF = "studio.urls"
@@ -138,6 +139,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 """The proxy in front redirects to HTTPS; what holds for other names of the domain is not ours to say."""
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "apps.ui.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -176,6 +178,8 @@ ENDPOINTS_ALLOW_PRIVATE = env.flag("STUDIO_ALLOW_PRIVATE_ENDPOINTS", default=Tru
 MODEL_CACHE = env.text("STUDIO_MODEL_CACHE", str(DATA_DIR / "models"))
 SHELL_NAME = "GenAI Studio"
 SHELL_NAVIGATION = "studio.navigation.items"
+SHELL_ACTIVITY = "studio.navigation.activity"
+ACCOUNTS_REGISTRATION = env.flag("STUDIO_REGISTRATION", default=False)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

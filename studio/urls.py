@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="projects:index"), name="home"),
+    path("ui/", include("apps.ui.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("jobs/", include("apps.jobs.urls")),
     path("knowledge/", include("apps.knowledge.urls")),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class StudioRequest(HttpRequest):
     """The request as our middleware leaves it, for type checkers."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 

@@ -1,23 +1,95 @@
-"""Error pages."""
+"""Error pages, the activity indicator and the style guide."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.ui import style
+from apps.ui.context import Shell
+from apps.ui.http import hx_redirect, page
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return HttpResponse("Bad request", status=400)
+    return _error(
+        request,
+        400,
+        "The request could not be read",
+        "Something in the address or the form was not valid. Go back, reload the page and try again.",
+    )
 
 
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return HttpResponse("Forbidden", status=403)
+    return _error(
+        request,
+        403,
+        "You may not do that",
+        "Your account does not have this right. Ask an administrator if you need it.",
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _error(
+        request,
+        403,
+        "This form is out of date",
+        "It was opened before you signed in or out, or cookies are blocked. Go back, reload the page and send it again.",
+    )
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return HttpResponse("Not found", status=404)
+    return _error(
+        request,
+        404,
+        "There is nothing here",
+        "The page does not exist, was removed, or belongs to somebody else. Check the address, or start again from the first page.",
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Server error", status=500)
+    """Needs no database, session or built style sheet: any of them may be what is broken."""
+    html = loader.get_template("ui/500.html").render({})
+    response = HttpResponse(html, status=500)
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style[1].encode() if style else b"").digest()).decode()
+    response["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return response
+
+
+@login_required
+@require_GET
+def activity(request: HttpRequest) -> HttpResponse:
+    return render(request, "ui/_activity.html", {"activity": Shell(request).activity})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def style_guide(request: HttpRequest) -> HttpResponse:
+    """Every part of the kit in every state; for staff, and for our own tests of looks and access."""
+    if not request.user.is_staff:
+        raise Http404
+    form = style.SampleForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        messages.success(request, f"Saved {form.cleaned_data['name']}.")
+        return hx_redirect(request, request.path)
+    if "error" in request.GET:
+        raise style.SampleRefused(name="handbook.pdf")
+    context = {"form": form, **style.samples(request.GET.get("page", "3"))}
+    return render(request, page(request, "ui/style_guide"), context, status=form.status)
+
+
+def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """Also answers before the session was read (a bad Host header), so it asks for neither user nor form token."""
+    context = {"status": status, "title": title, "message": message, "shell": Shell(request)}
+    return HttpResponse(loader.render_to_string("ui/error.html", context), status=status)
