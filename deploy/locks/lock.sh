@@ -11,4 +11,5 @@ compile() { # compile OUT ARGS...
 compile runtime.lock pyproject.toml
 compile build.lock --group build
 compile dev.lock pyproject.toml --group dev -c deploy/locks/runtime.lock
+compile portal.lock deploy/package/requirements.in -c deploy/locks/runtime.lock
 compile model.lock --group model --no-deps

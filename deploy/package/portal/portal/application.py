@@ -1,0 +1,105 @@
+"""What this package answers with: the frozen application in app.json. Pure; never Django."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from apps.runtime.graph import Graph
+
+PORTAL_DIR = Path(__file__).resolve().parent.parent
+APP_FILE = PORTAL_DIR / "app.json"
+KNOWLEDGE_DIR = PORTAL_DIR.parent / "knowledge"
+APP_KEY = "app"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    registration: bool
+    api: bool
+    uploads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedCollection:
+    """include   "index": knowledge/<name> is a ready index; "documents": it holds the originals;
+    "none": nothing travelled, the collection starts empty
+    sha256    of everything below knowledge/<name>, empty for "none"
+    """
+
+    name: str
+    title: str
+    include: str
+    sha256: str
+    chunk_size: int
+    chunk_overlap: int
+    embedding_model: str
+
+    @property
+    def path(self) -> Path:
+        return KNOWLEDGE_DIR / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A model server the application names. Its address and key come from the environment."""
+
+    name: str
+    address: str
+
+    @property
+    def url_variable(self) -> str:
+        return f"MODEL_{self.name.upper().replace('-', '_')}_URL"
+
+    @property
+    def key_variable(self) -> str:
+        return f"MODEL_{self.name.upper().replace('-', '_')}_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    name: str
+    title: str
+    description: str
+    application: str
+    version: str
+    model_connection: str
+    model_name: str
+    sampling: dict[str, Any]
+    features: Features
+    collections: tuple[PackagedCollection, ...]
+    servers: tuple[Server, ...]
+    starters: tuple[str, ...]
+    graph: Graph
+
+    @property
+    def generates(self) -> bool:
+        """Whether a language model takes part; the built-in answerer only quotes."""
+        return self.model_connection != "builtin"
+
+
+@cache
+def application() -> Application:
+    return read(APP_FILE)
+
+
+def read(path: Path) -> Application:
+    """Raises ValueError if the file is of another format than this portal reads."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data.pop("format", None) != FORMAT:
+        raise ValueError(f"{path} is not of format {FORMAT}; use the portal it came with.")
+    return Application(
+        **{key: value for key, value in data.items() if key not in _NESTED},
+        features=Features(**data["features"]),
+        collections=tuple(PackagedCollection(**row) for row in data["collections"]),
+        servers=tuple(Server(**row) for row in data["servers"]),
+        starters=tuple(data["starters"]),
+        graph=Graph.model_validate(data["graph"]),
+    )
+
+
+_NESTED = {"features", "collections", "servers", "starters", "graph"}

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from apps.runtime.errors import ServiceUnavailable, UserFault
+
+
+class UnknownApplication(UserFault):
+    code = "portal.unknown-application"
+    sentence = "There is no application “{key}” here."
+    status = 404
+
+
+class ServerNotConfigured(ServiceUnavailable):
+    code = "portal.model-server-not-configured"
+    sentence = (
+        "The model server “{name}” has no address. Set {variable} in .env to its "
+        "OpenAI-compatible address, for instance http://models.example:8000/v1, and start again."
+    )
+
+
+class PackageIncomplete(UserFault):
+    code = "portal.package-incomplete"
+    sentence = (
+        "{path} is missing from the package. Unpack it again and check it with `make verify`."
+    )

@@ -1,0 +1,67 @@
+"""What has to be true before a process of the portal serves: database, tables, knowledge, static files."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+from apps.accounts.services import first_admin_url
+from portal.knowledge import take_in_knowledge
+from portal.locks import alone
+
+log = structlog.get_logger(__name__)
+
+DATABASE_WAIT_S = 60
+
+
+def prepare() -> None:
+    """Wait for the database, migrate, take the packaged knowledge in. Safe on every start and on
+    every replica at once. Raises CommandError with one line for a person."""
+    _wait_for_database()
+    with alone():
+        call_command("migrate", verbosity=0, interactive=False)
+        for name in take_in_knowledge():
+            log.warning("portal.knowledge-taken-in", collection=name)
+
+
+def collect_static() -> None:
+    """Copy and compress the built front end if it changed; images bring it ready-made."""
+    sources = sorted(path for path in _built_files() if path.is_file())
+    text = "\n".join(f"{path.name} {path.stat().st_size}" for path in sources)
+    wanted = hashlib.sha256(text.encode() + settings.APPLICATION.version.encode()).hexdigest()
+    stamp = Path(settings.STATIC_ROOT) / ".stamp"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def first_admin_link(base: str) -> str:
+    """The one-time link that makes the first administrator, or "" once there is one."""
+    path = first_admin_url()
+    return f"{settings.PORTAL_URL or base}{path}" if path else ""
+
+
+def _wait_for_database() -> None:
+    deadline = time.monotonic() + DATABASE_WAIT_S
+    while True:
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"the database did not answer for {DATABASE_WAIT_S} s: {error}. Check DATABASE_URL."
+                ) from error
+            time.sleep(1)
+        else:
+            return
+
+
+def _built_files() -> list[Path]:
+    return [path for _, folder in settings.STATICFILES_DIRS for path in Path(folder).rglob("*")]
