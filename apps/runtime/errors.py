@@ -1,12 +1,14 @@
 """The error tree every layer shares.
 
-    StudioError                an expected failure, with a stable code and a sentence for people
-    |- UserFault               what was asked for cannot be done; the asker can mend it
-    |  |- NotAllowed           refused by a rule (SSRF guard, limits, features that are off)
-    |  `- Conflict             somebody else was faster
-    `- ServiceFault            a server we depend on did not do its part
-       |- ServiceUnavailable   no answer at all: refused, unreachable, timed out before a byte
-       `- ServiceBroke         it answered, and then stalled, cut or sent what is not the protocol
+StudioError                an expected failure, with a stable code and a sentence for people
+|- UserFault               what was asked for cannot be done; the asker can mend it
+|  |- NotAllowed           refused by a rule (SSRF guard, limits, features that are off)
+|  `- Conflict             somebody else was faster
+`- ServiceFault            a server we depend on did not do its part
+   |- ServiceUnavailable   no answer at all: refused, unreachable, timed out before a byte
+   |- ServiceBroke         it answered, and then stalled, cut or sent what is not the protocol
+   `- ServiceRefused       it answered properly, and the answer was no
+      |- KeyRefused, ModelUnknown, RateLimited, AddressWrong
 """
 
 from __future__ import annotations
@@ -60,10 +62,41 @@ class ServiceFault(StudioError):
 
 class ServiceUnavailable(ServiceFault):
     code = "service.unavailable"
-    sentence = "{service} did not answer: {reason}. Check that it runs and that the address is right."
+    sentence = (
+        "{service} did not answer: {reason}. Check that it runs and that the address is right."
+    )
     status = 503
 
 
 class ServiceBroke(ServiceFault):
     code = "service.broke"
     sentence = "{service} answered and then failed: {reason}."
+
+
+class ServiceRefused(ServiceFault):
+    code = "service.refused"
+    sentence = "{service} refused the request: {reason}."
+
+
+class KeyRefused(ServiceRefused):
+    code = "service.key-refused"
+    sentence = "{service} refused the API key. Check the key of this connection."
+
+
+class ModelUnknown(ServiceRefused):
+    code = "service.model-unknown"
+    sentence = "{service} does not know the model {model}. Choose one of the models it lists."
+
+
+class RateLimited(ServiceRefused):
+    code = "service.rate-limited"
+    sentence = "{service} takes no more requests at the moment{wait}. Try again later."
+    status = 429
+
+
+class AddressWrong(ServiceRefused):
+    code = "service.address-wrong"
+    sentence = (
+        "{service} has no OpenAI-compatible interface at {url}: {reason}. "
+        "The base address usually ends in /v1."
+    )

@@ -1,0 +1,31 @@
+"""Servers and resources of the runtime's tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from apps.runtime.http import close_sessions
+from apps.runtime.resources import ModelServer
+from tests.fakes.openai_server import FakeOpenAI
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as server:
+        yield server
+
+
+@pytest.fixture
+async def server(fake: FakeOpenAI) -> AsyncIterator[ModelServer]:
+    """The fake as a connection with short patience."""
+    fake.reset()
+    yield ModelServer(
+        name="local",
+        base_url=fake.url,
+        connect_timeout_s=1.0,
+        first_token_timeout_s=1.5,
+        stall_timeout_s=0.7,
+    )
+    await close_sessions()
