@@ -24,7 +24,9 @@ class EmbeddingField(models.Field):  # type: ignore[type-arg]
         array = np.asarray(value, dtype=np.float32)
         return Vector(array).to_text() if connection.vendor == "postgresql" else array.tobytes()
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> NDArray[np.float32] | None:
+    def from_db_value(
+        self, value: Any, expression: Any, connection: Any
+    ) -> NDArray[np.float32] | None:
         if value is None:
             return None
         if isinstance(value, (bytes, memoryview)):

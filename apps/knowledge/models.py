@@ -8,12 +8,16 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from apps.jobs.models import Job
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.fields import EmbeddingField
 
 
 class Collection(models.Model):
-    """name is what a project's YAML calls it; unique per owner. revision counts changes of content."""
+    """name is what a project's YAML calls it; unique per owner. revision counts changes of content.
+
+    ingest_job: the one job that indexes waiting documents; uploads that come while it runs join it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="collections")
@@ -24,6 +28,7 @@ class Collection(models.Model):
     chunk_overlap = models.PositiveIntegerField(default=120)
     embedding_model = models.CharField(max_length=200, default="builtin:all-minilm-l6-v2")
     revision = models.PositiveBigIntegerField(default=0)
+    ingest_job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -44,7 +49,12 @@ def upload_path(document: Document, filename: str) -> str:
 
 
 class Document(models.Model):
-    """An uploaded file. name is its path inside the uploaded folder, with forward slashes."""
+    """An uploaded file. name is its path inside the uploaded folder, with forward slashes.
+
+    Only READY documents are searched. A file uploaded again is a second row that `replaces` the
+    first until it is READY; then the first goes, in the same transaction.
+    index_key: what the chunks were made from and how; equal keys need no second indexing.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="documents")
@@ -56,6 +66,11 @@ class Document(models.Model):
     status = models.CharField(
         max_length=10, choices=DocumentStatus, default=DocumentStatus.QUEUED, db_index=True
     )
+    replaces = models.OneToOneField(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replacement"
+    )
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="documents")
+    index_key = models.CharField(max_length=64, blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
     page_count = models.PositiveIntegerField(default=0)
@@ -65,16 +80,25 @@ class Document(models.Model):
     indexed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["name", "created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["collection", "name"], name="document_name")
+            models.UniqueConstraint(
+                fields=["collection", "name"],
+                condition=models.Q(replaces__isnull=True),
+                name="document_name",
+            )
         ]
+        indexes = [models.Index(fields=["collection", "status"])]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("knowledge:document", args=[self.pk])
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in (DocumentStatus.QUEUED, DocumentStatus.INDEXING)
 
 
 class Chunk(models.Model):
