@@ -40,3 +40,15 @@ class PackageExport(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("packages:detail", args=[self.pk])
+
+    @property
+    def filename(self) -> str:
+        return f"{self.project.name}-v{self.version.number}.zip"
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.job and self.job.is_active)
+
+    @property
+    def is_offered(self) -> bool:
+        return bool(self.file)

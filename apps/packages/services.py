@@ -1,0 +1,176 @@
+"""Queue an export, make it, throw it away."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+
+from apps.connections.queries import endpoints_for
+from apps.jobs.services import cancel_job, start_job
+from apps.knowledge.enums import DocumentStatus
+from apps.knowledge.models import Collection
+from apps.knowledge.snapshots import export_snapshot
+from apps.packages.domain.application import Knowledge
+from apps.packages.domain.export import Report, export_package
+from apps.packages.domain.options import Options
+from apps.packages.domain.vendor import Sources
+from apps.packages.errors import KnowledgeMissing, OutOfSpace, PackageRefused
+from apps.packages.models import PackageExport
+from apps.packages.secrets import stored_values
+from apps.projects.models import SpecVersion
+from apps.projects.queries import collections_of, spec_of
+from apps.runtime.graph import Graph
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+TASK = "packages.export"
+Step = Callable[[str, int, int], None]
+"""Told what is being done, and how many bytes of how many. May raise to stop the export."""
+
+
+@transaction.atomic
+def start_export(*, version: SpecVersion, options: Options, by: User) -> PackageExport:
+    """Queue the export of one frozen version. The package is offered once it passed its checks."""
+    export = PackageExport.objects.create(
+        project=version.project, version=version, options=options.as_dict(), created_by=by
+    )
+    export.job = start_job(
+        kind=TASK,
+        target_id=export.pk,
+        title=f"Package of {version.project.title} {version}",
+        owner=by,
+        target_url=export.get_absolute_url(),
+    )
+    export.save(update_fields=["job"])
+    return export
+
+
+def make_package(*, export: PackageExport, step: Step) -> Report:
+    """Do the work of an export and store the archive with the row.
+
+    Raises PackageRefused if a check found an error; its findings are then on the row. Raises
+    OutOfSpace, KnowledgeMissing, SourceMissing and NotWritable; nothing half-written is left.
+    """
+    work = settings.DATA_DIR / "work" / f"package-{export.pk}"
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        report = _make(export, work, step)
+        _store(export, report)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise OutOfSpace(path=work.name) from error
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    if report.path is None:
+        raise PackageRefused(first=report.errors[0].message)
+    return report
+
+
+@transaction.atomic
+def delete_export(*, export: PackageExport) -> None:
+    """Remove a package and its archive; one that is still being made is cancelled."""
+    if export.job and export.job.is_active:
+        cancel_job(export.job)
+    file = export.file
+    export.delete()
+    if file:
+        transaction.on_commit(lambda: file.storage.delete(file.name))
+
+
+def _make(export: PackageExport, work: Path, step: Step) -> Report:
+    version = export.version
+    spec = spec_of(version)
+    options = _options(export)
+    knowledge = _knowledge(version, options, work, step)
+    return export_package(
+        spec=spec,
+        spec_yaml=version.yaml,
+        graph=Graph.model_validate(version.graph),
+        options=options,
+        out=work / "package.zip",
+        sources=Sources(settings.BASE_DIR),
+        knowledge=knowledge,
+        secrets=stored_values(),
+        progress=step,
+    )
+
+
+def _options(export: PackageExport) -> Options:
+    """As they were chosen, with the addresses of the owner's connections as defaults for .env."""
+    owner = export.version.project.owner
+    servers = dict(endpoints_for(owner).values_list("name", "base_url"))
+    chosen = {**export.options, "formats": tuple(export.options["formats"]), "servers": servers}
+    return Options(**chosen)
+
+
+def _knowledge(version: SpecVersion, options: Options, work: Path, step: Step) -> list[Knowledge]:
+    if options.include == "none":
+        return [Knowledge(row.name, row.title) for row in collections_of(version)]
+    found = []
+    for collection in collections_of(version):
+        step(f"Collecting the knowledge of {collection.title}", 0, 0)
+        if not collection.documents.filter(status=DocumentStatus.READY).exists():
+            raise KnowledgeMissing(name=collection.name, reason="no document is ready")
+        folder = work / "knowledge" / collection.name
+        folder.mkdir(parents=True)
+        if options.include == "index":
+            export_snapshot([collection], folder)
+        else:
+            _copy_documents(collection, folder)
+        found.append(Knowledge(collection.name, collection.title, folder))
+    return found
+
+
+def _copy_documents(collection: Collection, folder: Path) -> None:
+    for document in collection.documents.filter(status=DocumentStatus.READY).iterator():
+        target = (folder / document.name).resolve()
+        if not target.is_relative_to(folder.resolve()):
+            raise KnowledgeMissing(name=collection.name, reason=f"{document.name} is no file name")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with document.file.open("rb") as original, target.open("wb") as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+
+
+def _store(export: PackageExport, report: Report) -> None:
+    values: dict[str, Any] = {
+        "findings": [finding.as_dict() for finding in report.findings],
+        "contents": list(report.contents),
+        "sha256": report.sha256 if report.path else "",
+        "size_bytes": report.size_bytes if report.path else 0,
+    }
+    _drop_file(export)
+    if report.path:
+        with report.path.open("rb") as handle:
+            export.file.save("package.zip", _Moved(handle, report.path), save=False)
+    for name, value in values.items():
+        setattr(export, name, value)
+    if not PackageExport.objects.filter(pk=export.pk).update(**values, file=export.file.name or ""):
+        _drop_file(export)  # deleted while it was made
+
+
+def _drop_file(export: PackageExport) -> None:
+    if export.file:
+        with suppress(FileNotFoundError):
+            export.file.delete(save=False)
+
+
+class _Moved(File):  # type: ignore[type-arg]
+    """A file that storage on the same disk takes by renaming instead of copying."""
+
+    def __init__(self, handle: Any, path: Path) -> None:
+        super().__init__(handle, name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self._path)
