@@ -1,0 +1,116 @@
+// <reply-stream data-src data-stop>: reads one reply's events until it has ended, then gives way to the
+// finished message. Text arrives HTML-escaped. Reconnecting is EventSource's own work: ids are offsets, so
+// nothing comes twice; a reply that has ended meanwhile is told whole.
+import { follow } from "./scrolling.js";
+
+const RETRY_MS = 2000;
+const SPOKEN = 4000;
+
+function announce(text) {
+  const place = document.getElementById("chat-announcer");
+  if (place) place.textContent = text.slice(0, SPOKEN);
+}
+
+class ReplyStream extends HTMLElement {
+  connectedCallback() {
+    if (this.source) return;
+    this.text = this.querySelector("[data-text]");
+    this.progress = this.querySelector("[data-progress]");
+    this.open();
+    document.dispatchEvent(new CustomEvent("chat:busy"));
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.retry);
+    this.source?.close();
+    queueMicrotask(() => document.dispatchEvent(new CustomEvent("chat:busy")));
+  }
+
+  open() {
+    const source = new EventSource(this.dataset.src);
+    this.source = source;
+    source.addEventListener("token", (event) => this.append(JSON.parse(event.data)));
+    source.addEventListener("documents", (event) => this.told(JSON.parse(event.data)));
+    source.addEventListener("done", (event) => this.finish(event.data));
+    source.addEventListener("failed", (event) => {
+      const { html, message } = JSON.parse(event.data);
+      this.finish(html, message);
+    });
+    source.addEventListener("open", () => this.say(this.text.textContent ? "Answering" : "Waiting for the answer"));
+    source.addEventListener("error", () => this.interrupted());
+  }
+
+  // EventSource gives up on an HTTP error (a proxy's 502 while the server restarts): then ask again from the start.
+  interrupted() {
+    this.say("The connection is lost; trying again");
+    if (this.source.readyState !== EventSource.CLOSED) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => {
+      this.text.textContent = "";
+      this.dataset.src = this.dataset.src.split("?")[0];
+      this.open();
+    }, RETRY_MS);
+  }
+
+  append(escaped) {
+    this.say("Answering");
+    follow(() => this.text.insertAdjacentHTML("beforeend", escaped));
+  }
+
+  told(documents) {
+    if (this.text.textContent || !documents.length) return;
+    const names = [...new Set(documents.map((each) => each.document))];
+    const more = names.length > 2 ? ` and ${names.length - 2} more` : "";
+    this.say(`Reading ${names.slice(0, 2).join(", ")}${more}`);
+  }
+
+  say(words) {
+    const place = this.progress?.querySelector("[data-progress-text]");
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+
+  finish(html, problem = "") {
+    this.source.close();
+    const article = this.closest("article");
+    if (!html) {
+      this.progress?.remove();
+      const notice = document.createElement("p");
+      notice.className = "alert alert-soft alert-error";
+      notice.setAttribute("role", "alert");
+      notice.textContent = problem;
+      article.append(notice);
+      this.replaceWith(this.text);
+      return;
+    }
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const finished = template.content.querySelector("article");
+    follow(() => article.replaceWith(finished));
+    window.htmx.process(finished);
+    dressCode(finished);
+    announce(problem || `Answer: ${finished.querySelector(".chat-answer")?.textContent.trim() ?? ""}`);
+    const trace = finished.querySelector(".chat-trace-button");
+    if (trace && document.getElementById("chat-trace")) window.htmx.ajax("GET", trace.href, { target: "#chat-trace" });
+  }
+}
+
+// Code blocks get a button that copies them.
+export function dressCode(root) {
+  for (const block of root.querySelectorAll(".chat-answer pre:not([data-dressed])")) {
+    block.dataset.dressed = "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-xs chat-copy-code";
+    button.textContent = "Copy";
+    button.dataset.copyText = block.textContent;
+    button.setAttribute("aria-label", "Copy this code");
+    const frame = document.createElement("div");
+    frame.className = "chat-code";
+    block.replaceWith(frame);
+    frame.append(block, button);
+  }
+}
+
+customElements.define("reply-stream", ReplyStream);
+dressCode(document);
+document.addEventListener("htmx:afterSwap", (event) => dressCode(event.detail.target));
