@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class EngineReported(StudioError):
 
 def engine_events(
     module: str, plan: dict[str, Any], *, stop: Callable[[], bool] = lambda: False
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """Yield the engine's events until it ends.
 
     An event {"type": "error", "code", "message"} raises EngineReported. Raises EngineFailed if the

@@ -46,3 +46,8 @@ class ApplicationDown(UserFault):
 
     code = "evaluations.application-down"
     sentence = "Stopped after {count} questions failed in a row: {reason} Press Retry to go on."
+
+
+class UnknownMetric(UserFault):
+    code = "evaluations.unknown-metric"
+    sentence = "There is no metric “{name}”. Known: {known}."

@@ -17,7 +17,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +28,7 @@ import orjson
 from apps.benchmarks.domain.profile import Profile
 from apps.benchmarks.domain.schedule import open_schedule, ramp
 from apps.benchmarks.domain.stream import ParsedStream, parse_stream
-
-try:
-    import uvloop
-except ImportError:  # Windows
-    uvloop = None  # type: ignore[assignment]
+from worker.engines.lines import Emit, read_plan, run_async
 
 MAX_IN_FLIGHT = 512
 """Open-loop requests beyond this wait their turn; their latency counts from the intended start."""
@@ -42,8 +38,6 @@ FAILURE_PAUSE_S = 0.2
 """A closed-loop user waits so long after a failure: a dead server is not to be hammered."""
 CUT_AFTER = (2, 20)
 """A request that is cut on purpose is cut after so many reads."""
-
-Emit = Callable[[dict[str, Any]], None]
 
 
 @dataclass
@@ -63,7 +57,9 @@ class _Trace:
 class Generator:
     """One run of a profile against `url` (…/v1/chat/completions)."""
 
-    def __init__(self, url: str, token: str, profile: Profile, emit: Emit, model: str = "app") -> None:
+    def __init__(
+        self, url: str, token: str, profile: Profile, emit: Emit, model: str = "app"
+    ) -> None:
         self.url, self.profile, self.emit, self.model = url, profile, emit, model
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         self.bodies = self._bodies()
@@ -237,7 +233,12 @@ class Generator:
             flushes += 1
             if flushes % round(1 / FLUSH_S) == 0:
                 self.emit(
-                    {"type": "tick", "t_s": self._now(), "sent": self.sent, "in_flight": self.in_flight}
+                    {
+                        "type": "tick",
+                        "t_s": self._now(),
+                        "sent": self.sent,
+                        "in_flight": self.in_flight,
+                    }
                 )
 
     def _flush(self) -> None:
@@ -328,20 +329,13 @@ class _Writer:
             sys.stdout.buffer.flush()
 
 
-def run_async(work: Coroutine[Any, Any, None]) -> None:
-    """asyncio.run on the fastest loop there is."""
-    factory = uvloop.new_event_loop if uvloop else None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(work)
-
-
 async def _generate(plan: dict[str, Any], emit: Emit) -> None:
     profile = Profile.model_validate(plan["profile"])
     await Generator(plan["url"], plan["token"], profile, emit, plan.get("model", "app")).run()
 
 
 def main() -> None:
-    plan = orjson.loads(sys.stdin.buffer.read())
+    plan = read_plan()
     writer = _Writer()
     run_async(_generate(plan, writer.emit))
     writer.close()

@@ -77,7 +77,9 @@ def summarise(records: Sequence[Record], window: Window, profile: Profile) -> di
     return {
         "window": {"start_s": window.start_s, "end_s": round(window.end_s, 3)},
         "requests": _counts(inside),
-        "ttft_ms": _distribution(record.ttft_ms(from_intended=from_intended) for record in answered),
+        "ttft_ms": _distribution(
+            record.ttft_ms(from_intended=from_intended) for record in answered
+        ),
         "ttft_sent_ms": _distribution(record.ttft_ms() for record in answered)
         if from_intended
         else None,
@@ -106,7 +108,10 @@ def goodput(
         return None
     judged = [record for record in records if record.status != "cancelled"]
     good = sum(meets(record, slo, from_intended=from_intended) for record in judged)
-    return {**wilson(good, len(judged)).as_dict(), "requests_per_s": round(good / window.duration_s, 4)}
+    return {
+        **wilson(good, len(judged)).as_dict(),
+        "requests_per_s": round(good / window.duration_s, 4),
+    }
 
 
 def meets(record: Record, slo: Slo, *, from_intended: bool = False) -> bool:

@@ -44,7 +44,7 @@ class Profile(Part):
     concurrency: int = Field(default=4, ge=1, le=MAX_CONCURRENCY)
     rate_rps: float = Field(default=1.0, ge=0.1, le=MAX_RATE_RPS)
     arrival: Literal["poisson", "constant"] = "poisson"
-    duration_s: int = Field(default=30, ge=10, le=300)
+    duration_s: int = Field(default=30, ge=3, le=300)
     warmup_s: int = Field(default=5, ge=0, le=60)
     drain_s: int = Field(default=30, ge=1, le=120)
     timeout_s: float = Field(default=120.0, ge=1, le=600)

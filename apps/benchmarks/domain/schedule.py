@@ -9,7 +9,9 @@ import numpy as np
 Arrival = Literal["poisson", "constant"]
 
 
-def arrivals(rate_rps: float, start_s: float, duration_s: float, kind: Arrival, seed: int) -> list[float]:
+def arrivals(
+    rate_rps: float, start_s: float, duration_s: float, kind: Arrival, seed: int
+) -> list[float]:
     """round(rate x duration) start times in [start_s, start_s + duration_s), rising.
 
     constant   evenly spaced

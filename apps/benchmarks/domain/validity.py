@@ -73,11 +73,17 @@ def judge(
             f"The generator used {client.cpu_percent:.0f} % of its core; "
             f"{CLIENT_CPU_PERCENT:.0f} % is tolerated."
         )
-    if calibration and (error := calibration.get("ttft_error_p50_ms")) is not None and error > allowed:
+    if (
+        calibration
+        and (error := calibration.get("ttft_error_p50_ms")) is not None
+        and error > allowed
+    ):
         reasons.append(
             f"Against a server with a known pace the generator's TTFT was off by {error:.1f} ms (median)."
         )
-    return Validity(tuple(reasons), _notes(summary, system_cpu_percent), asdict(client), system_cpu_percent)
+    return Validity(
+        tuple(reasons), _notes(summary, system_cpu_percent), asdict(client), system_cpu_percent
+    )
 
 
 def _notes(summary: Mapping[str, Any], system_cpu_percent: float | None) -> tuple[str, ...]:
