@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402 - settings need the line above
 from servestatic import ServeStaticASGI  # noqa: E402
 
+from apps.chat.asgi import OneHopHandler  # noqa: E402
+
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 application = ServeStaticASGI(
-    django_application,
+    OneHopHandler(),
     root=settings.STATIC_ROOT,
     prefix=settings.STATIC_URL,
     autorefresh=settings.DEBUG,

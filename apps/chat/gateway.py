@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from apps.chat.errors import AppNotFound
 from apps.runtime.events import Event
 from apps.runtime.resources import RunRequest
 
@@ -66,3 +67,14 @@ def gateway() -> Gateway:
 def _gateway(path: str) -> Gateway:
     built: Gateway = import_string(path)()
     return built
+
+
+def find_app(user: Any, model: str) -> ChatApp:
+    """The application that an API calls by key or by name. Raises AppNotFound."""
+    try:
+        return gateway().app_for(user, model)
+    except AppNotFound:
+        for app in gateway().apps_for(user):
+            if app.name == model:
+                return app
+        raise

@@ -1,5 +1,12 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.chat import openai_views
+
+app_name = "openai"
+urlpatterns = [
+    path("models", openai_views.models, name="models"),
+    path("models/<path:model>", openai_views.model, name="model"),
+    path("chat/completions", openai_views.chat_completions, name="chat-completions"),
+]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.sandboxes import views
 
 app_name = "sandboxes"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("projects/<uuid:project_id>/sandbox/", views.sandbox, name="sandbox")]

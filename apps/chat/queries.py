@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.chat.enums import MessageStatus, Role
+from apps.chat.models import ChatMessage, ChatSession
+from apps.runtime.resources import Turn
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+TURNS = 40
+"""Messages of a conversation that a model is given; older ones are left out."""
+
+
+def sessions_for(user: User) -> QuerySet[ChatSession]:
+    """A person's own conversations; nobody reads those of others, administrators included."""
+    return ChatSession.objects.filter(owner=user)
+
+
+def messages_for(user: User) -> QuerySet[ChatMessage]:
+    return ChatMessage.objects.filter(session__owner=user)
+
+
+def replies_for(user: User) -> QuerySet[ChatMessage]:
+    return messages_for(user).filter(role=Role.ASSISTANT)
+
+
+def latest_messages(
+    session: ChatSession, *, before: int | None = None, count: int = 30
+) -> tuple[list[ChatMessage], bool]:
+    """The last messages (of those with a smaller ordinal than `before`), oldest first, and whether
+    there are older ones."""
+    rows = session.messages.order_by("-ordinal")
+    if before is not None:
+        rows = rows.filter(ordinal__lt=before)
+    found = list(rows[: count + 1])
+    return found[:count][::-1], len(found) > count
+
+
+def turns_before(session_id: UUID, ordinal: int) -> list[Turn]:
+    """The conversation as a model is told it, up to the question that `ordinal` answers.
+
+    Questions that got no words in reply are left out, the last one excepted: many servers insist on
+    user and assistant taking turns.
+    """
+    rows = ChatMessage.objects.filter(
+        session_id=session_id, ordinal__lt=ordinal, superseded=False
+    ).order_by("-ordinal")
+    turns: list[Turn] = []
+    for role, content, status in rows.values_list("role", "content", "status")[:TURNS]:
+        if role == Role.USER:
+            if not turns or turns[-1].role == "assistant":
+                turns.append(Turn("user", content))
+        elif content and turns and turns[-1].role == "user" and status != MessageStatus.FAILED:
+            turns.append(Turn("assistant", content))
+    while turns and turns[-1].role == "assistant":
+        turns.pop()
+    return turns[::-1]
