@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.connections import views
 
 app_name = "connections"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("new/", views.create, name="create"),
+    path("test/", views.test, name="test"),
+    path("discover/", views.discover, name="discover"),
+    path("<uuid:endpoint_id>/", views.detail, name="detail"),
+    path("<uuid:endpoint_id>/test/", views.test, name="test"),
+    path("<uuid:endpoint_id>/delete/", views.delete, name="delete"),
+]

@@ -1,0 +1,35 @@
+"""The user guide: Markdown files with a title in the first line, in the order of their numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "guide"
+
+
+@dataclass(frozen=True, slots=True)
+class GuidePage:
+    slug: str
+    title: str
+    summary: str
+    body: str
+
+
+@cache
+def guide_pages() -> tuple[GuidePage, ...]:
+    return tuple(_read(path) for path in sorted(FOLDER.glob("*.md")))
+
+
+def guide_page(slug: str) -> GuidePage | None:
+    return next((page for page in guide_pages() if page.slug == slug), None)
+
+
+def _read(path: Path) -> GuidePage:
+    """`NN-slug.md`: "# Title", an empty line, one summary paragraph, the rest."""
+    heading, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    summary, _, body = rest.strip().partition("\n\n")
+    slug = re.sub(r"^\d+-", "", path.stem)
+    return GuidePage(slug, heading.removeprefix("# ").strip(), " ".join(summary.split()), body)

@@ -1,0 +1,93 @@
+"""A spec in words, for the review step and the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.validate import BUILTIN
+
+LOCATIONS = {"on-prem": "On your own premises", "cloud": "In a cloud", "edge": "At the edge"}
+SYSTEMS = {"ubuntu-24.04": "Ubuntu 24.04", "debian-12": "Debian 12", "rhel-9": "RHEL 9"}
+TOPOLOGIES = {"single": "one machine", "cluster": "a cluster"}
+PACKAGED = {
+    "index": "The index travels with the package: ready to answer at the first start.",
+    "documents": "The documents travel with the package and are indexed at its first start.",
+    "none": "No knowledge travels with the package.",
+}
+MODES = {"hybrid": "by meaning and by words", "dense": "by meaning", "lexical": "by words"}
+
+
+def in_words(
+    spec: ProjectSpec, titles: Mapping[str, str] | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """Label and value per wizard step. titles: of collections, by name."""
+    part, titles = spec.spec, titles or {}
+    builtin = part.model.connection == BUILTIN
+    return {
+        "application": [
+            ("Title", spec.metadata.title or spec.metadata.name),
+            ("Description", spec.metadata.description or "none"),
+            ("Application", part.application),
+        ],
+        "model": [
+            (
+                "Answers",
+                "Built-in answerer: quotes the best passages, no language model"
+                if builtin
+                else f"{part.model.name} at {part.model.connection}",
+            )
+        ],
+        "parameters": [
+            ("Sampling", "not used by the built-in answerer" if builtin else _sampling(spec)),
+            ("Instruction", part.instruction or "none"),
+        ],
+        "knowledge": [
+            (
+                "Collections",
+                ", ".join(titles.get(name, name) for name in part.knowledge.collections) or "none",
+            ),
+            (
+                "Passages",
+                f"{part.knowledge.chunk.size} characters, "
+                f"{part.knowledge.chunk.overlap} shared with the next",
+            ),
+            (
+                "Retrieval",
+                f"the best {part.knowledge.retrieve.k}, found "
+                f"{MODES[part.knowledge.retrieve.mode]}",
+            ),
+        ],
+        "deployment": [
+            (
+                "Runs",
+                f"{LOCATIONS[part.deployment.location]}, on {SYSTEMS[part.deployment.os]}, "
+                f"{TOPOLOGIES[part.deployment.topology]}, port {part.deployment.port}",
+            ),
+            ("Formats", ", ".join(part.deployment.formats) or "none"),
+            ("Portal", _features(spec)),
+            ("Knowledge", PACKAGED[part.deployment.knowledge.include]),
+        ],
+    }
+
+
+def _sampling(spec: ProjectSpec) -> str:
+    values = spec.spec.parameters
+    return (
+        f"temperature {values.temperature:g}, top-p {values.top_p:g}, top-k {values.top_k}, "
+        f"at most {values.max_tokens:,} tokens"
+    )
+
+
+def _features(spec: ProjectSpec) -> str:
+    features = spec.spec.deployment.features
+    offered = [
+        words
+        for words, on in (
+            ("self sign-up", features.registration),
+            ("API", features.api),
+            ("uploads", features.uploads),
+        )
+        if on
+    ]
+    return "chat with " + ", ".join(offered) if offered else "chat only"
