@@ -39,13 +39,6 @@ RENAMED = {
 }
 NOT_SHIPPED = {"requirements.in"}
 CLUSTER_ONLY = {"compose/nginx.conf"}
-REGISTRATION_ONLY = {
-    "portal/portal/registration.py",
-    "portal/portal/registration_urls.py",
-    "portal/templates/portal/register.html",
-    "portal/templates/accounts/login.html",
-    "portal/tests/test_registration.py",
-}
 REASONS = (
     ("portal/portal/", "the portal's own settings and pages"),
     ("portal/templates/", "the portal's own settings and pages"),
@@ -146,8 +139,6 @@ def _wanted(name: str, request: Request) -> bool:
         return False
     if name in CLUSTER_ONLY:
         return is_cluster(request.options)
-    if name in REGISTRATION_ONLY:
-        return request.spec.spec.deployment.features.registration
     return True
 
 

@@ -11,7 +11,6 @@ SPEC_VERSION = "1.6"
 REQUIREMENT = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^\s;\\]+)\s*(?:;\s*(?P<marker>[^\\]+?))?\s*\\?$"
 )
-HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def bill_of_materials(
@@ -45,15 +44,11 @@ def bill_of_materials(
 
 
 def libraries(lock: str, path: str) -> Iterable[dict[str, Any]]:
-    """One component per pinned requirement. Its hashes are those of all files the index offers for
-    that version, so they are properties: the component's own `hashes` would mean one file."""
-    rows: list[dict[str, Any]] = []
-    for line in lock.splitlines():
-        if match := REQUIREMENT.match(line):
-            rows.append(_library(match, path))
-        elif rows and (found := HASH.search(line)):
-            rows[-1]["properties"].append({"name": "pip:hash:sha256", "value": found[1]})
-    return rows
+    """One component per pinned requirement. The hashes stay in the lock file: they are those of every
+    file the index offers for a version, and a component's `hashes` would mean one file."""
+    return [
+        _library(found, path) for line in lock.splitlines() if (found := REQUIREMENT.match(line))
+    ]
 
 
 def _library(match: re.Match[str], path: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class PortalCheck:
             cwd=self._folder / "portal",
             env=self._environment(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
         )
         return self
@@ -60,15 +60,16 @@ class PortalCheck:
     def findings(self) -> list[Finding]:
         assert self._child  # noqa: S101 - entered
         try:
-            output, _ = self._child.communicate(timeout=TIMEOUT_S)
+            output, errors = self._child.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return [
                 error("package.portal-check", f"The portal did not start within {TIMEOUT_S} s.")
             ]
         if self._child.returncode == 0:
             return []
-        lines = [line for line in output.strip().splitlines() if line.strip()] or ["no message"]
-        return [error("package.portal-check", f"The portal's own check failed: {lines[-1][:500]}")]
+        lines = [line for line in (errors or output).splitlines() if line.strip()]
+        reason = lines[-1][:500] if lines else "no message"
+        return [error("package.portal-check", f"The portal's own check failed: {reason}")]
 
     def __exit__(
         self,

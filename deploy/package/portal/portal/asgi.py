@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
-from django.conf import settings  # noqa: E402 - after Django is set up
+from django.conf import settings  # noqa: E402 - settings need the lines above
 from servestatic import ServeStaticASGI  # noqa: E402
 
-YEAR_S = 365 * 24 * 3600
+from apps.chat.asgi import OneHopHandler  # noqa: E402
 
-
-def _hashed(path: str, url: str) -> bool:
-    """Files of the manifest carry their hash in the name (app.0123456789ab.css)."""
-    parts = url.rsplit("/", 1)[-1].split(".")
-    return len(parts) > 2 and len(parts[-2]) == 12
-
-
+settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 application = ServeStaticASGI(
-    django_application,
+    OneHopHandler(),
     root=settings.STATIC_ROOT,
     prefix=settings.STATIC_URL,
-    max_age=YEAR_S,
-    immutable_file_test=_hashed,
+    allow_all_origins=False,
 )

@@ -3,12 +3,6 @@ from __future__ import annotations
 from apps.runtime.errors import ServiceUnavailable, UserFault
 
 
-class UnknownApplication(UserFault):
-    code = "portal.unknown-application"
-    sentence = "There is no application “{key}” here."
-    status = 404
-
-
 class ServerNotConfigured(ServiceUnavailable):
     code = "portal.model-server-not-configured"
     sentence = (

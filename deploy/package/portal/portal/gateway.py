@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
+from apps.chat.errors import AppNotFound
 from apps.chat.gateway import ChatApp
 from apps.knowledge.retrieval import retriever_for
 from apps.runtime.engine import run
 from apps.runtime.events import Event
 from apps.runtime.resources import ModelServer, Resources, RunRequest
 from portal.application import APP_KEY, Application, application
-from portal.errors import ServerNotConfigured, UnknownApplication
+from portal.errors import ServerNotConfigured
 from portal.knowledge import packaged_collections
 
 
@@ -25,41 +26,50 @@ class Prepared:
 
 
 class PortalGateway:
+    def apps_for(self, user: Any) -> Sequence[ChatApp]:
+        return (_chat_app(application()),)
+
     def app_for(self, user: Any, app_key: str) -> ChatApp:
-        app = _application(app_key)
-        return ChatApp(
-            key=APP_KEY,
-            title=app.title,
-            description=app.description,
-            model=app.model_name,
-            generates=app.generates,
-            sampling=app.sampling,
-            starters=app.starters,
-        )
+        return _chat_app(_application(app_key))
 
     def prepare(self, user: Any, app_key: str) -> Prepared:
         app = _application(app_key)
         collections = packaged_collections()
+        model = app.model_connection
+        servers = {model: model_server(user, model)} if app.generates else {}
         retriever = retriever_for(collections) if collections else None
-        return Prepared(app, Resources(servers=_servers(app), retriever=retriever))
+        return Prepared(app, Resources(servers=servers, retriever=retriever))
 
     def run(self, prepared: Prepared, request: RunRequest) -> AsyncIterator[Event]:
         return run(prepared.application.graph, request, prepared.resources)
 
 
+def model_server(owner: Any, name: str) -> ModelServer:
+    """The server that the application calls `name`, from the environment; the same for everybody.
+
+    Raises ServerNotConfigured.
+    """
+    server = next(server for server in application().servers if server.name == name)
+    base_url, api_key = settings.MODEL_SERVERS[name]
+    if not base_url:
+        raise ServerNotConfigured(name=name, variable=server.url_variable)
+    return ModelServer(name=name, base_url=base_url.rstrip("/"), api_key=api_key)
+
+
 def _application(app_key: str) -> Application:
     if app_key != APP_KEY:
-        raise UnknownApplication(key=app_key)
+        raise AppNotFound(app_key=app_key)
     return application()
 
 
-def _servers(app: Application) -> dict[str, ModelServer]:
-    servers = {}
-    for server in app.servers:
-        base_url, api_key = settings.MODEL_SERVERS[server.name]
-        if not base_url:
-            raise ServerNotConfigured(name=server.name, variable=server.url_variable)
-        servers[server.name] = ModelServer(
-            name=server.name, base_url=base_url.rstrip("/"), api_key=api_key
-        )
-    return servers
+def _chat_app(app: Application) -> ChatApp:
+    return ChatApp(
+        key=APP_KEY,
+        title=app.title,
+        description=app.description,
+        model=app.model_name,
+        generates=app.generates,
+        sampling=app.sampling,
+        starters=app.starters,
+        name=app.name,
+    )

@@ -6,25 +6,23 @@ start that is killed in the middle begins that collection again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from django.core.files import File
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.models import Collection, Document
-from apps.knowledge.services import add_files, create_collection
+from apps.knowledge.services import create_collection, receive
 from apps.knowledge.snapshots import import_snapshot
 from portal.application import PackagedCollection, application
 from portal.errors import PackageIncomplete
 from portal.models import ImportedKnowledge
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+OPEN_AT_ONCE = 100
 State = Literal["ready", "indexing", "missing"]
 
 KEEPER = "portal"
@@ -78,7 +76,20 @@ def _take_in(packaged: PackagedCollection) -> None:
         embedding_model=packaged.embedding_model,
     )
     if packaged.include == "documents":
-        add_files(collection=collection, files=_documents(packaged.path), by=keeper)
+        _add_documents(collection, packaged.path, keeper)
+
+
+def _add_documents(collection: Collection, folder: Path, keeper: User) -> None:
+    """In portions, so that a folder of thousands never has all its files open at once."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    for begin in range(0, len(paths), OPEN_AT_ONCE):
+        with ExitStack() as stack:
+            files = []
+            for path in paths[begin : begin + OPEN_AT_ONCE]:
+                handle = stack.enter_context(path.open("rb"))
+                upload = UploadedFile(handle, path.name, size=path.stat().st_size)
+                files.append((path.relative_to(folder).as_posix(), upload))
+            receive(collection=collection, files=files, by=keeper)
 
 
 def _keeper() -> User:
@@ -90,13 +101,3 @@ def _keeper() -> User:
         keeper.set_unusable_password()
         keeper.save(update_fields=["password"])
     return keeper
-
-
-def _documents(folder: Path) -> Iterable[tuple[str, File[bytes]]]:
-    def walk() -> Iterator[tuple[str, File[bytes]]]:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            name = path.relative_to(folder).as_posix()
-            with path.open("rb") as handle:
-                yield name, File(handle, name=path.name)
-
-    return walk()

@@ -1,31 +1,37 @@
-"""What the portal's side bar lists. Administrators see people and background work besides."""
+"""What the portal's side bar lists: label, URL name, icon, and the prefix that marks it current."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from apps.jobs.enums import ACTIVE
+from apps.jobs.queries import jobs_for
+from apps.ui.http import StudioRequest
+
+ITEMS = [
+    {"label": "Chat", "url": "chat:index", "icon": "chat", "prefix": "/chat/"},
+    {"label": "Knowledge", "url": "knowledge:index", "icon": "book", "prefix": "/knowledge/"},
+]
+ADMINISTRATION = [
+    {"label": "People", "url": "accounts:people", "icon": "users", "prefix": "/accounts/people/"},
+    {"label": "Jobs", "url": "jobs:index", "icon": "activity", "prefix": "/jobs/"},
+    {
+        "label": "Audit log",
+        "url": "accounts:audit",
+        "icon": "history",
+        "prefix": "/accounts/audit/",
+    },
+]
 
 
-def items(request: HttpRequest) -> list[dict[str, Any]]:
-    entries = [{"label": "Chat", "url": "chat:index", "icon": "chat", "prefix": "/chat/"}]
-    if request.user.is_authenticated:
-        entries.append(
-            {
-                "label": "Knowledge",
-                "url": "knowledge:index",
-                "icon": "book",
-                "prefix": "/knowledge/",
-            }
-        )
-    if getattr(request.user, "is_superuser", False):
-        entries += [
-            {
-                "label": "People",
-                "url": "accounts:people",
-                "icon": "users",
-                "prefix": "/accounts/people/",
-            },
-            {"label": "Jobs", "url": "jobs:index", "icon": "activity", "prefix": "/jobs/"},
-        ]
-    return entries
+def items(request: StudioRequest) -> list[dict[str, Any]]:
+    if not request.user.is_superuser:
+        return ITEMS
+    return ITEMS + [{**item, "section": "Administration"} for item in ADMINISTRATION]
+
+
+def activity(request: StudioRequest) -> dict[str, Any]:
+    """The reader's own work in progress; administrators see everybody's."""
+    count = jobs_for(request.user).filter(status__in=ACTIVE).count()
+    label = "job running" if count == 1 else "jobs running"
+    return {"count": count, "url": "jobs:index", "label": label}

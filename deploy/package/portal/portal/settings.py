@@ -53,7 +53,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "apps.ui.middleware.HtmxLoginRedirectMiddleware",
+    "apps.ui.middleware.htmx_responses",
+    "apps.ui.middleware.studio_errors",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -131,8 +132,12 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 86_400 if HTTPS else 0
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+"""The proxy in front redirects to HTTPS; what holds for other names of the domain is not ours to say."""
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "apps.ui.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -161,13 +166,11 @@ JOBS_MODE = "broker" if CELERY_BROKER_URL else "embedded"
 JOBS_EMBEDDED_WORKERS = env.number("PORTAL_JOBS_WORKERS", 2, low=1, high=32)
 
 CHAT_GATEWAY = "portal.gateway.PortalGateway"
-CHAT_DEFAULT_APP = "app"
-"""There is one application here: a new conversation needs no choice."""
 KNOWLEDGE_SHARED = True
 """Everybody who is signed in reads the knowledge; administrators change it."""
 KNOWLEDGE_UPLOADS = APPLICATION.features.uploads
 """Whether people who are not administrators may add documents."""
-ENDPOINTS_ALLOW_PRIVATE = True
+KNOWLEDGE_SERVERS = "portal.gateway.model_server"
 MODEL_CACHE = env.text("PORTAL_MODEL_CACHE", str(DATA_DIR / "models"))
 MODEL_SERVERS = {
     server.name: (env.text(server.url_variable), env.text(server.key_variable))
@@ -175,6 +178,8 @@ MODEL_SERVERS = {
 }
 SHELL_NAME = APPLICATION.title
 SHELL_NAVIGATION = "portal.navigation.items"
+SHELL_ACTIVITY = "portal.navigation.activity"
+ACCOUNTS_REGISTRATION = APPLICATION.features.registration
 
 LOGGING = logs.configure(
     level=env.text("PORTAL_LOG_LEVEL", "WARNING"), json=env.flag("PORTAL_LOG_JSON", default=False)

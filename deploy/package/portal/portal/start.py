@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from apps.accounts.services import first_admin_url
 from portal.knowledge import take_in_knowledge
@@ -25,6 +25,7 @@ def prepare() -> None:
     every replica at once. Raises CommandError with one line for a person."""
     _wait_for_database()
     with alone():
+        _have_vectors()
         call_command("migrate", verbosity=0, interactive=False)
         for name in take_in_knowledge():
             log.warning("portal.knowledge-taken-in", collection=name)
@@ -61,6 +62,20 @@ def _wait_for_database() -> None:
             time.sleep(1)
         else:
             return
+
+
+def _have_vectors() -> None:
+    """pgvector's type, which the tables need. Raises CommandError if this user may not add it."""
+    if connection.vendor != "postgresql":
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except DatabaseError as error:
+        raise CommandError(
+            f"PostgreSQL has no extension “vector” ({error}). Install pgvector and let its "
+            "administrator run: CREATE EXTENSION vector;"
+        ) from error
 
 
 def _built_files() -> list[Path]:

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="chat:index"), name="home"),
     path("healthz", health.live, name="live"),
     path("readyz", health.ready, name="ready"),
+    path("ui/", include("apps.ui.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("jobs/", include("apps.jobs.urls")),
     path("knowledge/", include("apps.knowledge.urls")),
@@ -19,8 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.APPLICATION.features.api:
     urlpatterns.append(path("v1/", include("apps.chat.openai_urls")))
-if settings.APPLICATION.features.registration:
-    urlpatterns.append(path("", include("portal.registration_urls")))
 handler400 = "apps.ui.views.bad_request"
 handler403 = "apps.ui.views.forbidden"
 handler404 = "apps.ui.views.not_found"

@@ -87,7 +87,7 @@ def _server() -> uvicorn.Server:
             log_config=None,
             log_level="warning",
             access_log=False,
-            lifespan="off",
+            lifespan="on",
             server_header=False,
             proxy_headers=settings.HTTPS,
             forwarded_allow_ips="*" if settings.HTTPS else None,
