@@ -15,7 +15,7 @@ SECTION_SHARE = 0.35
 """A piece ends at a heading once it is filled to this share; shorter sections join the next one."""
 FILL_SHARE = 0.5
 """A cut at a blank line, sentence or line end leaves at least this share of the size."""
-COMPACT_CHARS = 65_536
+COMPACT_CHARS = 16_384
 
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
 _SENTENCE = re.compile(r"(?<=[.!?:;。！？])[\"')\]”’»]*\s+")

@@ -7,9 +7,11 @@ stays small.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from apps.runtime import minilm, openai
 from apps.runtime.errors import ServiceBroke, UserFault
+from apps.runtime.http import close_sessions
 from apps.runtime.resources import ModelServer
 
 if TYPE_CHECKING:
@@ -193,7 +196,13 @@ class RemoteEmbedder:
 def _background_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="remote-embeddings", daemon=True).start()
+    atexit.register(_leave, loop)
     return loop
+
+
+def _leave(loop: asyncio.AbstractEventLoop) -> None:
+    with suppress(TimeoutError):
+        asyncio.run_coroutine_threadsafe(close_sessions(), loop).result(1)
 
 
 def load_embedder(
