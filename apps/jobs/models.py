@@ -56,3 +56,10 @@ class Job(models.Model):
     @property
     def percent(self) -> int:
         return min(100, round(100 * self.done / self.total)) if self.total else 0
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the last attempt took; None before its end."""
+        if not self.started_at or not self.finished_at:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds() * 1000)

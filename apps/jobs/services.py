@@ -234,7 +234,7 @@ def claimed(job_id: str) -> Iterator[Claim]:
     except StudioError as error:
         log.warning("jobs.failed", job=job_id, code=error.code, error=str(error))
         _finish(claim, JobStatus.FAILED, error_code=error.code, error_message=str(error))
-    except Exception:  # noqa: BLE001 - the job boundary: log everything, show a safe message
+    except Exception:
         log.exception("jobs.crashed", job=job_id)
         claim.write_log(traceback.format_exc())
         _finish(

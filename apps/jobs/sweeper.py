@@ -49,7 +49,7 @@ def _run() -> None:
         try:
             step()
             step = sweep
-        except Exception:  # noqa: BLE001 - a locked database or a silent broker: the next round tries again
+        except Exception:
             log.exception("jobs.sweep-failed")
         finally:
             connection.close()

@@ -30,6 +30,7 @@ import orjson
 from apps.knowledge.domain.limits import cpu_limit_s
 from apps.knowledge.domain.orphans import end_with_parent
 from apps.knowledge.domain.refusals import ReadingCrashed, ReadingTimedOut
+from apps.runtime.chunking import indexed_text
 from apps.runtime.embedding import Embedder, load_embedder
 from apps.runtime.errors import StudioError
 from apps.runtime.resources import ModelServer
@@ -67,6 +68,7 @@ class Ingest:
 
     def __init__(self, plan: Event, embedder: Embedder) -> None:
         self._embedder = embedder
+        self._names = {document["id"]: document["name"] for document in plan["documents"]}
         self._events: queue.Queue[Event | None] = queue.Queue(WAITING_EVENTS)
         self._pending: deque[Event] = deque()
         self._chunks = 0
@@ -115,7 +117,11 @@ class Ingest:
             tell({"type": "flushed"})
 
     def _tell_chunks(self, items: list[list[Any]]) -> None:
-        vectors = self._embedder.embed([item[2] for item in items])
+        texts = [
+            indexed_text(self._names[id_], heading, text)
+            for id_, _, text, _, _, _, heading in items
+        ]
+        vectors = self._embedder.embed(texts)
         for begin in range(0, len(items), LINE):
             part = vectors[begin : begin + LINE]
             tell(
