@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,12 @@ def _make(export: PackageExport, work: Path, step: Step) -> Report:
     version = export.version
     spec = spec_of(version)
     options = _options(export)
-    knowledge = _knowledge(version, options, work, step)
+    knowledge = gather_knowledge(
+        collections=collections_of(version),
+        include=options.include,
+        folder=work / "knowledge",
+        step=step,
+    )
     return export_package(
         spec=spec,
         spec_yaml=version.yaml,
@@ -114,21 +119,28 @@ def _options(export: PackageExport) -> Options:
     return Options(**chosen)
 
 
-def _knowledge(version: SpecVersion, options: Options, work: Path, step: Step) -> list[Knowledge]:
-    if options.include == "none":
-        return [Knowledge(row.name, row.title) for row in collections_of(version)]
+def gather_knowledge(
+    *, collections: Sequence[Collection], include: str, folder: Path, step: Step
+) -> list[Knowledge]:
+    """Write what travels of each collection into a folder of its name below `folder`.
+
+    include: "index", "documents" or "none", as in Options. Raises KnowledgeMissing for a collection
+    without a document that is ready.
+    """
+    if include == "none":
+        return [Knowledge(row.name, row.title) for row in collections]
     found = []
-    for collection in collections_of(version):
+    for collection in collections:
         step(f"Collecting the knowledge of {collection.title}", 0, 0)
         if not collection.documents.filter(status=DocumentStatus.READY).exists():
             raise KnowledgeMissing(name=collection.name, reason="no document is ready")
-        folder = work / "knowledge" / collection.name
-        folder.mkdir(parents=True)
-        if options.include == "index":
-            export_snapshot([collection], folder)
+        own = folder / collection.name
+        own.mkdir(parents=True)
+        if include == "index":
+            export_snapshot([collection], own)
         else:
-            _copy_documents(collection, folder)
-        found.append(Knowledge(collection.name, collection.title, folder))
+            _copy_documents(collection, own)
+        found.append(Knowledge(collection.name, collection.title, own))
     return found
 
 
