@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.accounts import links
 from apps.accounts.errors import LastAdministrator, SetupClosed, UsernameTaken
 from apps.accounts.models import ApiToken, AuditEntry, User
-from apps.accounts.queries import administrators
+from apps.accounts.queries import administrators, waiting_administrator
 
 TOKEN_PREFIX = "pat_"  # noqa: S105 - what every token starts with, so that scanners recognise one
 LAST_USED_EVERY = timedelta(minutes=1)
@@ -38,22 +38,21 @@ def first_admin_url() -> str | None:
 
 @transaction.atomic
 def create_first_admin(*, username: str, password: str, email: str = "", first_name: str = "", last_name: str = "") -> User:  # fmt: skip
-    """Create the administrator that the one-time link is for.
+    """Create the administrator that the one-time link is for, or name the one the command line left.
 
     Raises SetupClosed if there is one already, UsernameTaken.
     """
     if administrators().select_for_update().exists():
         raise SetupClosed
-    user = _create(
-        username=username,
-        email=email,
-        first_name=first_name,
-        last_name=last_name,
-        is_superuser=True,
-        is_staff=True,
+    user = waiting_administrator() or User(is_superuser=True, is_staff=True)
+    user.username, user.email, user.first_name, user.last_name = (
+        username,
+        email,
+        first_name,
+        last_name,
     )
     user.set_password(password)
-    user.save(update_fields=["password"])
+    _insert(user)
     audit(user, "accounts.first-administrator", f"user:{user.username}")
     return user
 
@@ -64,7 +63,7 @@ def create_person(*, by: User, username: str, email: str = "", first_name: str =
 
     Raises UsernameTaken.
     """
-    user = _create(
+    user = User(
         username=username,
         email=email,
         first_name=first_name,
@@ -72,6 +71,8 @@ def create_person(*, by: User, username: str, email: str = "", first_name: str =
         is_superuser=administrator,
         is_staff=administrator,
     )
+    user.set_unusable_password()
+    _insert(user)
     audit(by, "accounts.create", f"user:{username}", administrator=administrator)
     return user, links.set_password_path(user)
 
@@ -79,9 +80,9 @@ def create_person(*, by: User, username: str, email: str = "", first_name: str =
 @transaction.atomic
 def register(*, username: str, password: str, email: str = "", first_name: str = "", last_name: str = "") -> User:  # fmt: skip
     """An account that a person makes for themselves. Raises UsernameTaken."""
-    user = _create(username=username, email=email, first_name=first_name, last_name=last_name)
+    user = User(username=username, email=email, first_name=first_name, last_name=last_name)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    _insert(user)
     audit(user, "accounts.register", f"user:{username}")
     return user
 
@@ -169,15 +170,12 @@ def user_for_token(value: str) -> User | None:
     return token.user
 
 
-def _create(*, username: str, **fields: Any) -> User:
-    user = User(username=username, **fields)
-    user.set_unusable_password()
+def _insert(user: User) -> None:
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError as error:
-        raise UsernameTaken(username=username) from error
-    return user
+        raise UsernameTaken(username=user.username) from error
 
 
 def _keep_an_administrator(user: User) -> None:
