@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -30,3 +30,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     if state == "missing":
         return JsonResponse({"status": "waiting", "knowledge": state}, status=503)
     return JsonResponse({"status": "ready", "database": "ok", "knowledge": state})
+
+
+def absent(request: HttpRequest) -> HttpResponse:
+    """Where a feature's pages would be that this package was made without."""
+    raise Http404

@@ -128,6 +128,8 @@ STORAGES = {
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_100
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+TRUST_PROXY = env.flag("PORTAL_TRUST_PROXY", default=HTTPS)
+"""Whether X-Forwarded-For and -Proto are believed. Only where nothing but the proxy reaches the portal."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

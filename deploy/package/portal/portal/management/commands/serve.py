@@ -89,8 +89,8 @@ def _server() -> uvicorn.Server:
             access_log=False,
             lifespan="on",
             server_header=False,
-            proxy_headers=settings.HTTPS,
-            forwarded_allow_ips="*" if settings.HTTPS else None,
+            proxy_headers=settings.TRUST_PROXY,
+            forwarded_allow_ips="*" if settings.TRUST_PROXY else None,
             timeout_graceful_shutdown=GRACE_S,
         )
     )
