@@ -109,7 +109,12 @@ class _PersonFields(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email")
-        labels = {"username": "User name", "first_name": "First name", "last_name": "Last name", "email": "E-mail"}  # fmt: skip
+        labels = {
+            "username": "User name",
+            "first_name": "First name",
+            "last_name": "Last name",
+            "email": "E-mail",
+        }
         help_texts = {"username": "Letters, digits and @ . + - _"}
 
     def clean_username(self) -> str:
@@ -160,8 +165,12 @@ class SearchForm(Form):
 class AuditFilterForm(Form):
     action = forms.ChoiceField(required=False)
     text = forms.CharField(required=False, max_length=100, label="Person or target")
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))  # fmt: skip
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))  # fmt: skip
+    since = forms.DateField(
+        required=False, label="From", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        required=False, label="To", widget=forms.DateInput(attrs={"type": "date"})
+    )
 
     def __init__(self, *args: Any, actions: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -22,7 +22,9 @@ class User(AbstractUser):
     objects = People()  # type: ignore[misc]
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("username"), name="accounts_user_username_nocase")]  # fmt: skip
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="accounts_user_username_nocase")
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -27,6 +27,12 @@ def administrators() -> QuerySet[User]:
     return able.exclude(password="").exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
 
+def waiting_administrator() -> User | None:
+    """The administrator without a password that the command line made to own its projects."""
+    user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    return None if user is None or user.has_usable_password() else user
+
+
 def tokens_for(user: User) -> QuerySet[ApiToken]:
     """The user's own tokens that still exist; newest first."""
     return ApiToken.objects.filter(user=user, revoked_at=None)

@@ -37,7 +37,9 @@ def first_admin_url() -> str | None:
 
 
 @transaction.atomic
-def create_first_admin(*, username: str, password: str, email: str = "", first_name: str = "", last_name: str = "") -> User:  # fmt: skip
+def create_first_admin(
+    *, username: str, password: str, email: str = "", first_name: str = "", last_name: str = ""
+) -> User:
     """Create the administrator that the one-time link is for, or name the one the command line left.
 
     Raises SetupClosed if there is one already, UsernameTaken.
@@ -58,7 +60,15 @@ def create_first_admin(*, username: str, password: str, email: str = "", first_n
 
 
 @transaction.atomic
-def create_person(*, by: User, username: str, email: str = "", first_name: str = "", last_name: str = "", administrator: bool = False) -> tuple[User, str]:  # fmt: skip
+def create_person(
+    *,
+    by: User,
+    username: str,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    administrator: bool = False,
+) -> tuple[User, str]:
     """Create an account without a password, and the path of the link that sets one.
 
     Raises UsernameTaken.
@@ -78,7 +88,9 @@ def create_person(*, by: User, username: str, email: str = "", first_name: str =
 
 
 @transaction.atomic
-def register(*, username: str, password: str, email: str = "", first_name: str = "", last_name: str = "") -> User:  # fmt: skip
+def register(
+    *, username: str, password: str, email: str = "", first_name: str = "", last_name: str = ""
+) -> User:
     """An account that a person makes for themselves. Raises UsernameTaken."""
     user = User(username=username, email=email, first_name=first_name, last_name=last_name)
     user.set_password(password)
@@ -132,7 +144,9 @@ def make_administrator(*, user: User, by: User) -> None:
 def remove_administrator(*, user: User, by: User) -> None:
     """Take the administrator's rights. Raises LastAdministrator."""
     _keep_an_administrator(user)
-    if User.objects.filter(pk=user.pk, is_superuser=True).update(is_superuser=False, is_staff=False):  # fmt: skip
+    if User.objects.filter(pk=user.pk, is_superuser=True).update(
+        is_superuser=False, is_staff=False
+    ):
         audit(by, "accounts.remove-administrator", f"user:{user.username}")
 
 

@@ -22,7 +22,7 @@ from apps.accounts.forms import (
     TokenForm,
 )
 from apps.accounts.models import User
-from apps.accounts.queries import administrators, tokens_for
+from apps.accounts.queries import administrators, tokens_for, waiting_administrator
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page
 
@@ -38,7 +38,9 @@ def login(request: StudioRequest) -> HttpResponse:
     form = LoginForm(request.POST if request.method == "POST" else None, request=request)
     if form.is_valid() and form.user:
         auth.login(request, form.user)
-        services.audit(form.user, "accounts.login", f"user:{form.user.username}", address=form.address)  # fmt: skip
+        services.audit(
+            form.user, "accounts.login", f"user:{form.user.username}", address=form.address
+        )
         return hx_redirect(request, _next(request))
     if form.is_bound and not form.wait_s and form.cleaned_data.get("username"):
         name = form.cleaned_data["username"]
@@ -70,7 +72,8 @@ def first_admin(request: StudioRequest, token: str) -> HttpResponse:
     """Works with a signed link and only until an administrator can sign in."""
     if not links.is_first_admin_token(token) or administrators().exists():
         raise Http404
-    form = OwnAccountForm(request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    form = OwnAccountForm(sent, instance=waiting_administrator())
     if form.is_valid():
         user = services.create_first_admin(**form.cleaned_data)
         auth.login(request, user, backend=BACKEND)
@@ -123,7 +126,9 @@ def profile(request: StudioRequest) -> HttpResponse:
         services.change_profile(user=mine)
         messages.success(request, "Your profile is saved.")
         return hx_redirect(request, request.path)
-    return render(request, "accounts/profile.html", {"form": form, "tab": "profile"}, status=form.status)  # fmt: skip
+    return render(
+        request, "accounts/profile.html", {"form": form, "tab": "profile"}, status=form.status
+    )
 
 
 @login_required
@@ -137,7 +142,9 @@ def password(request: StudioRequest) -> HttpResponse:
         auth.update_session_auth_hash(request, request.user)
         messages.success(request, "Your password is changed. Other sessions are signed out.")
         return hx_redirect(request, request.path)
-    return render(request, "accounts/password.html", {"form": form, "tab": "password"}, status=form.status)  # fmt: skip
+    return render(
+        request, "accounts/password.html", {"form": form, "tab": "password"}, status=form.status
+    )
 
 
 @login_required

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 14, 40
+WIDTH, HEIGHT = 640, 260
+LEFT, RIGHT, TOP, BOTTOM = 60, 12, 12, 44
 """Room around the plot for tick labels and axis titles, in SVG units."""
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "12 4", "1 4")
 MAX_MARKS = 40
@@ -133,7 +133,10 @@ def draw_lines(chart: LineChart) -> Drawn:
     x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
     if x_low == x_high:
         x_low, x_high = x_low - 0.5, x_high + 0.5
-    y_ticks = nice_ticks(min(0.0, *(y for _, y in points if y is not None)), max(y for _, y in points if y is not None))  # fmt: skip
+    y_ticks = nice_ticks(
+        min(0.0, *(y for _, y in points if y is not None)),
+        max(y for _, y in points if y is not None),
+    )
 
     def at(x: float, y: float) -> tuple[float, float]:
         return (
@@ -143,7 +146,9 @@ def draw_lines(chart: LineChart) -> Drawn:
 
     lines = []
     for index, series in enumerate(chart.series):
-        placed = [(x, y, *at(x, y)) if y is not None and _is_number(y) else None for x, y in series.points]  # fmt: skip
+        placed = [
+            (x, y, *at(x, y)) if y is not None and _is_number(y) else None for x, y in series.points
+        ]
         marks = [
             Mark(_shape(index, px, py), f"{series.name}: {number(y)} at {number(x)}")
             for x, y, px, py in (point for point in placed if point)
@@ -180,7 +185,10 @@ def draw_bars(chart: BarChart) -> Drawn:
     values = [value for _, row in chart.series for value in row if _is_number(value)]
     if not values:
         return _empty(chart.title, chart.x_label, chart.y_label)
-    y_ticks = nice_ticks(min(0.0, *(v for v in values if v is not None)), max(0.0, *(v for v in values if v is not None)))  # fmt: skip
+    y_ticks = nice_ticks(
+        min(0.0, *(v for v in values if v is not None)),
+        max(0.0, *(v for v in values if v is not None)),
+    )
     room = (WIDTH - RIGHT - LEFT) / max(1, len(chart.labels))
     width = min(48.0, room * 0.72 / max(1, len(chart.series)))
 
@@ -199,7 +207,9 @@ def draw_bars(chart: BarChart) -> Drawn:
             size = (round(start + 1, 1), round(top, 1), round(width - 2, 1), round(bottom - top, 1))
             title = f"{chart.labels[group]}, {name}: {number(value)}"
             bars.append(Bar(*size, css, _hatch(index, *size), title))
-    x_ticks = [Tick(round(LEFT + room * (i + 0.5), 1), label) for i, label in enumerate(chart.labels)]  # fmt: skip
+    x_ticks = [
+        Tick(round(LEFT + room * (i + 0.5), 1), label) for i, label in enumerate(chart.labels)
+    ]
     rows = [
         [label, *(number(row[i]) for _, row in chart.series)]
         for i, label in enumerate(chart.labels)
@@ -272,13 +282,19 @@ def _hatch(index: int, x: float, y: float, width: float, height: float) -> str:
     if kind == 0 or width <= 0 or height <= 0:
         return ""
     if kind == 2:
-        return "".join(f"M{x:.1f} {y + gap:.1f}h{width:.1f}" for gap in range(step, int(height), step))  # fmt: skip
+        return "".join(
+            f"M{x:.1f} {y + gap:.1f}h{width:.1f}" for gap in range(step, int(height), step)
+        )
     if kind == 3:
-        return "".join(f"M{x + gap:.1f} {y:.1f}v{height:.1f}" for gap in range(step, int(width), step))  # fmt: skip
+        return "".join(
+            f"M{x + gap:.1f} {y:.1f}v{height:.1f}" for gap in range(step, int(width), step)
+        )
     strokes = []
     for offset in range(step, int(width + height), step):
         start, end = max(0.0, offset - height), min(width, float(offset))
-        strokes.append(f"M{x + start:.1f} {y + offset - start:.1f}L{x + end:.1f} {y + offset - end:.1f}")  # fmt: skip
+        strokes.append(
+            f"M{x + start:.1f} {y + offset - start:.1f}L{x + end:.1f} {y + offset - end:.1f}"
+        )
     return "".join(strokes)
 
 
@@ -297,12 +313,16 @@ def _describe(chart: LineChart) -> str:
     for series in chart.series:
         values = [y for _, y in series.points if y is not None and _is_number(y)]
         if values:
-            parts.append(f"{series.name} from {number(min(values))} to {number(max(values))}, last {number(values[-1])}")  # fmt: skip
+            parts.append(
+                f"{series.name} from {number(min(values))} to {number(max(values))}, last {number(values[-1])}"
+            )
     return f"{chart.y_label} over {chart.x_label}: {'; '.join(parts)}."
 
 
 def _empty(title: str, x_label: str, y_label: str) -> Drawn:
-    return Drawn(_id(title), title, x_label, y_label, "No data yet.", [], [], [], [], False, empty=True)  # fmt: skip
+    return Drawn(
+        _id(title), title, x_label, y_label, "No data yet.", [], [], [], [], False, empty=True
+    )
 
 
 def _id(title: str) -> str:

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 
 _CLASSES: list[tuple[type[widgets.Widget], str]] = [
     (widgets.CheckboxInput, "checkbox checkbox-sm"),
-    (widgets.CheckboxSelectMultiple, "checkbox checkbox-sm"),
-    (widgets.RadioSelect, "radio radio-sm"),
+    (widgets.CheckboxSelectMultiple, ""),  # the class would go to the group; see .choices
+    (widgets.RadioSelect, ""),
     (widgets.ClearableFileInput, "file-input"),
     (widgets.FileInput, "file-input"),
     (widgets.SelectMultiple, "select h-auto"),

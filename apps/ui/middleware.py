@@ -70,7 +70,12 @@ def _for_htmx(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     if response.status_code in {301, 302, 303, 307, 308} and "Location" in response:
         return _client_redirect(request, response)
     notices = getattr(request, "_messages", None)
-    if notices is not None and notices.added_new and "HX-Redirect" not in response and isinstance(response, HttpResponse):  # fmt: skip
+    if (
+        notices is not None
+        and notices.added_new
+        and "HX-Redirect" not in response
+        and isinstance(response, HttpResponse)
+    ):
         toasts = [
             {"message": str(notice), "level": notice.level_tag}
             for notice in notices._queued_messages

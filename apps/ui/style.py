@@ -15,7 +15,16 @@ from apps.ui import icons
 from apps.ui.charts import BarChart, LineChart, Series
 from apps.ui.forms import Form
 
-STATUSES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted", "draft", "refused")  # fmt: skip
+STATUSES = (
+    "queued",
+    "running",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "interrupted",
+    "draft",
+    "refused",
+)
 MARKDOWN = """# Leave policy
 
 Every employee has **28 days** of leave a year, see the [handbook](https://example.org/handbook).
@@ -63,7 +72,9 @@ class SampleForm(Form):
         required=False,
     )
     file = forms.FileField(required=False)
-    share = forms.BooleanField(required=False, label="Share with everybody", help_text="They may read, not change.")  # fmt: skip
+    share = forms.BooleanField(
+        required=False, label="Share with everybody", help_text="They may read, not change."
+    )
 
 
 def samples(page: str) -> dict[str, Any]:
@@ -91,7 +102,7 @@ def samples(page: str) -> dict[str, Any]:
                         (t, None if t == 30 else 700 + 60 * math.cos(t / 3) + t * 6)
                         for t in range(0, 61, 2)
                     ],
-                ),  # fmt: skip
+                ),
             ],
         ),
         "bars": BarChart(
@@ -103,7 +114,7 @@ def samples(page: str) -> dict[str, Any]:
                 ("BM25", [0.61, 0.79, 0.86, 0.71]),
                 ("Dense", [0.58, 0.81, 0.9, 0.69]),
                 ("Hybrid", [0.67, 0.88, 0.95, 0.78]),
-            ],  # fmt: skip
+            ],
         ),
         "nothing": LineChart("Nothing measured yet", "Time (s)", "Requests (1/s)", []),
     }

@@ -1,0 +1,3 @@
+// Pages of the studio that an exported portal does not have: sliders of the wizard, the YAML editor.
+import "./studio/range-pair.js";
+import "./studio/code-lines.js";
