@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import hashlib
@@ -27,16 +26,20 @@ class Refused(Exception):
 def main() -> int | str:
     started = time.monotonic()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+    import uvloop
     from django.core.exceptions import ImproperlyConfigured
 
     try:
         host, port = _address()
         _load_django()
+        from apps.jobs.sweeper import start_sweeper
+
         with _single_instance(host, port), _bound(host, port) as listener:
             _prepare()
             server = _server()
+            start_sweeper()
             _announce(host, port, time.monotonic() - started)
-            asyncio.run(server.serve(sockets=[listener]))
+            uvloop.run(server.serve(sockets=[listener]))
     except (Refused, ImproperlyConfigured) as refusal:
         return f"GenAI Studio did not start: {refusal}"
     except KeyboardInterrupt:
@@ -157,8 +160,9 @@ def _announce(host: str, port: int, seconds: float) -> None:
 
     shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1", "::"} else host  # noqa: S104
     base = f"http://{shown}:{port}"
+    path = first_admin_url()
     print(f"\n  GenAI Studio is ready after {seconds:.1f} s:  {base}/", flush=True)
-    if path := first_admin_url():
+    if path:
         print(f"  First administrator, choose your password once:  {base}{path}")
     print(f"  Data: {settings.DATA_DIR}   Background work: {settings.JOBS_MODE}   Stop: Ctrl-C\n")
     sys.stdout.flush()
