@@ -130,7 +130,7 @@ class PersonForm(_PersonFields, ModelForm):
     )
 
 
-class OwnAccountForm(_PersonFields, NewPasswordForm):  # type: ignore[misc]
+class OwnAccountForm(_PersonFields, NewPasswordForm):
     """A person creates their own account: the first administrator, or by self-registration."""
 
     field_order = ("username", "first_name", "last_name", "email", "password", "password_again")

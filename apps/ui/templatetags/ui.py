@@ -47,8 +47,13 @@ def icon(name: str, css: str = "", label: str = "") -> SafeString:
 
 
 @register.inclusion_tag("ui/_field.html")
-def field(bound: BoundField, label: str | None = None, help: str | None = None) -> dict[str, Any]:
-    """Label, control, help and errors of one form field, wired together for screen readers."""
+def field(
+    bound: BoundField, label: str | None = None, help: str | None = None, optional: bool = True
+) -> dict[str, Any]:
+    """Label, control, help and errors of one form field, wired together for screen readers.
+
+    optional: say so beside the label of a field that may stay empty; filters switch it off
+    """
     return {
         "field": bound,
         "label": bound.label if label is None else label,
@@ -56,6 +61,7 @@ def field(bound: BoundField, label: str | None = None, help: str | None = None) 
         "control": control(bound, has_help=bool(bound.help_text if help is None else help)),
         "kind": getattr(bound.field.widget, "input_type", ""),
         "grouped": bound.use_fieldset,
+        "mark_optional": optional and not bound.field.required,
     }
 
 
