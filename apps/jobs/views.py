@@ -108,7 +108,9 @@ def retry(request: StudioRequest, job_id: UUID) -> HttpResponse:
 
 
 def _after(request: StudioRequest, job: Job) -> HttpResponse:
-    """The job's progress for htmx, its page for a browser."""
+    """Where the form was, if that is what the job works on; else its progress for htmx, its page for a browser."""
+    if job.target_url and request.POST.get("next") == job.target_url:
+        return hx_redirect(request, job.target_url)
     if request.htmx:
         job.refresh_from_db()
         return render(request, "jobs/_progress.html", {"job": job})
