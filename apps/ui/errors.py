@@ -21,6 +21,7 @@ def error_response(request: HttpRequest, error: StudioError) -> HttpResponse:
     context = {"title": _title(error), "message": str(error), "code": error.code}
     response = render(request, template, context, status=error.status)
     if htmx:
+        response["HX-Reswap"] = "none"  # the notice says it; what is on the page stays
         notice = {"message": str(error)[:SENTENCE_LIMIT], "level": "error"}
         trigger_client_event(response, "ui:toast", {"toasts": [notice]})
     return response

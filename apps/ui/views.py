@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.views.decorators.http import require_GET, require_http_methods
@@ -79,6 +79,8 @@ def style_guide(request: HttpRequest) -> HttpResponse:
     """Every part of the kit in every state; for staff, and for our own tests of looks and access."""
     if not request.user.is_staff:
         raise Http404
+    if "upload" in request.POST:  # the sample drop area; nothing is kept
+        return JsonResponse({"refused": []})
     form = style.SampleForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         messages.success(request, f"Saved {form.cleaned_data['name']}.")
