@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from apps.packages.domain.application import (
@@ -125,9 +124,9 @@ def _skeleton(
         if not _wanted(name, request):
             continue
         target = RENAMED.get(name, name.removesuffix(".j2"))
-        source: bytes | Path = path
+        source = path.read_bytes()
         if name.endswith(".j2"):
-            source = render(path.read_text(encoding="utf-8"), context)
+            source = render(source.decode(), context)
             rendered.add(target)
         executable = target.startswith("scripts/") or target == "portal/manage.py"
         entries.append(Entry(target, source, _reason(target), executable))

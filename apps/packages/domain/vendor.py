@@ -52,13 +52,13 @@ class Sources:
             for name in BUILT_FILE.findall(entry.read())
         }
         return [
-            Entry(f"portal/static/dist/{name}", self._path(f"static/dist/{name}"), "built pages")
+            Entry(f"portal/static/dist/{name}", self._bytes(f"static/dist/{name}"), "built pages")
             for name in sorted(names)
         ]
 
     def locks(self) -> list[Entry]:
         return [
-            Entry(f"portal/{name}", self._path(f"deploy/locks/{lock}"), "libraries, with hashes")
+            Entry(f"portal/{name}", self._bytes(f"deploy/locks/{lock}"), "libraries, with hashes")
             for lock, name in LOCKS.items()
         ]
 
@@ -68,10 +68,14 @@ class Sources:
         return {path.relative_to(folder).as_posix(): path for path in _files(folder)}
 
     def licence(self) -> Entry:
-        return Entry("LICENSE", self._path("LICENSE"), "licence of the portal")
+        return Entry("LICENSE", self._bytes("LICENSE"), "licence of the portal")
 
     def _copy(self, name: str, reason: str) -> Entry:
-        return Entry(f"portal/{name}", self._path(name), reason)
+        return Entry(f"portal/{name}", self._bytes(name), reason)
+
+    def _bytes(self, name: str) -> bytes:
+        """Read once: what is hashed, checked and packed is the same, whatever happens meanwhile."""
+        return self._path(name).read_bytes()
 
     def _path(self, name: str) -> Path:
         path = self.root / name
