@@ -11,11 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.chat.enums import MessageStatus
-from apps.chat.errors import ReplyInterrupted
+from apps.chat.errors import ReplyCrashed, ReplyInterrupted
 from apps.chat.gateway import gateway
 from apps.chat.models import ChatMessage
 from apps.chat.process import is_dead, this_process
@@ -25,6 +26,8 @@ from apps.runtime.resources import RunRequest, Sampling
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+log = structlog.get_logger(__name__)
 
 STALE_AFTER_S = 12.0
 """A streaming reply without a sign of life for this long has lost its process."""
@@ -60,6 +63,10 @@ def claim_reply(*, reply: ChatMessage, by: User) -> Work | None:
         prepared = gateway().prepare(by, reply.session.app_key)
     except StudioError as error:
         refuse_reply(reply=reply, error=error)
+        return None
+    except Exception:
+        log.exception("chat.prepare-crashed", reply=str(reply.pk))
+        refuse_reply(reply=reply, error=ReplyCrashed())
         return None
     turns = turns_before(reply.session_id, reply.ordinal)
     now = timezone.now()

@@ -60,6 +60,15 @@ def _ask(
     if last and last[1] in ACTIVE:
         raise ReplyInProgress
     ordinal = last[0] + 1 if last else 0
+    question, reply = new_turn(session, ordinal, text, sampling)
+    ChatMessage.objects.bulk_create([question, reply])
+    return question, reply
+
+
+def new_turn(
+    session: ChatSession, ordinal: int, text: str, sampling: dict[str, Any]
+) -> tuple[ChatMessage, ChatMessage]:
+    """A question and its pending reply, not saved yet."""
     question = ChatMessage(session=session, ordinal=ordinal, role=Role.USER, content=text)
     reply = ChatMessage(
         session=session,
@@ -68,7 +77,6 @@ def _ask(
         status=MessageStatus.PENDING,
         sampling=sampling,
     )
-    ChatMessage.objects.bulk_create([question, reply])
     return question, reply
 
 
@@ -94,14 +102,18 @@ def ask_again(*, reply: ChatMessage, sampling: dict[str, Any] | None = None) -> 
 
 def _touch(session: ChatSession, title: str = "") -> None:
     """Also the lock that makes writers of one conversation take turns."""
-    line = " ".join(title.split())
-    if len(line) > TITLE_LENGTH:
-        line = line[: TITLE_LENGTH - 1].rstrip() + "…"
+    line = title_of(title)
     ChatSession.objects.filter(pk=session.pk).update(
         updated_at=timezone.now(),
         title=Case(When(title="", then=Value(line)), default="title"),
     )
     session.title = session.title or line
+
+
+def title_of(question: str) -> str:
+    """What a conversation is called after its first question."""
+    line = " ".join(question.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
 def stop_reply(*, reply: ChatMessage) -> None:

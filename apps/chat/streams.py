@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from apps.chat.models import ChatMessage
 from apps.chat.replies import STALE_AFTER_S, Work, interrupt_stale
 from apps.chat.rows import in_rows
 
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 POLL_S = 0.5
 """How often a reply that another process writes is read; that process saves it every second."""
 FIRST_POLL_S = 0.03
@@ -27,12 +28,19 @@ FIRST_POLL_S = 0.03
 class EventStream(StreamingHttpResponse):
     """work: the reply has just been claimed, and is written from `start()` on, read or not."""
 
-    def __init__(self, reply: ChatMessage, *, work: Work | None, offset: int) -> None:
+    def __init__(
+        self,
+        reply: ChatMessage,
+        *,
+        work: Work | None,
+        offset: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._work = work
         super().__init__(
             self._frames(reply, offset),
             content_type="text/event-stream; charset=utf-8",
-            headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
+            headers={**(headers or {}), **HEADERS},
         )
 
     def start(self) -> None:
