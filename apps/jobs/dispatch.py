@@ -65,7 +65,7 @@ def _mark_unsent(job_id: str) -> None:
 
 
 def _safe_broker_url() -> str:
-    return current_app.connection_for_write().as_uri()
+    return str(current_app.connection_for_write().as_uri())
 
 
 def process_stopping() -> bool:

@@ -24,9 +24,9 @@ PER_PAGE = 50
 
 class JobFilter(Form):
     q = forms.CharField(required=False, max_length=200)
-    status = forms.ChoiceField(
+    state = forms.ChoiceField(
         required=False,
-        choices=[("", "Every status"), ("active", "Active"), *JobStatus.choices],
+        choices=[("", "Every state"), ("active", "Active"), *JobStatus.choices],
     )
 
 
@@ -38,12 +38,12 @@ def index(request: StudioRequest) -> HttpResponse:
     rows = jobs_for(request.user).defer("log", "error_message")
     if text := values.get("q", "").strip():
         rows = rows.filter(title__icontains=text)
-    if status := values.get("status"):
-        rows = rows.filter(status__in=ACTIVE if status == "active" else [status])
+    if state := values.get("state"):
+        rows = rows.filter(status__in=ACTIVE if state == "active" else [state])
     context = {
         "rows": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "filter": form,
-        "filtered": bool(text or status),
+        "filtered": bool(text or state),
     }
     return render(request, page(request, "jobs/index"), context)
 

@@ -21,6 +21,11 @@ class BadChunking(UserFault):
     )
 
 
+class CollectionGone(Conflict):
+    code = "knowledge.collection-gone"
+    sentence = "“{title}” was deleted meanwhile."
+
+
 class ReadOnly(NotAllowed):
     code = "knowledge.read-only"
     sentence = "Only {title}'s owner or an administrator may change it."

@@ -11,7 +11,9 @@ from apps.knowledge.services import LARGEST_CHUNK, SMALLEST_CHUNK
 from apps.runtime.embedding import BUILTIN
 from apps.ui.forms import Form
 
-_SIZE_HELP = "Characters in a passage. 800 suits most documents; less for short facts, more for prose."
+_SIZE_HELP = (
+    "Characters in a passage. 800 suits most documents; less for short facts, more for prose."
+)
 _OVERLAP_HELP = "Characters that a passage shares with the one before it."
 
 
@@ -28,7 +30,11 @@ class _ChunkingForm(Form):
         help_text=_SIZE_HELP,
     )
     chunk_overlap = forms.IntegerField(
-        min_value=0, max_value=LARGEST_CHUNK // 2, initial=120, label="Overlap", help_text=_OVERLAP_HELP
+        min_value=0,
+        max_value=LARGEST_CHUNK // 2,
+        initial=120,
+        label="Overlap",
+        help_text=_OVERLAP_HELP,
     )
 
     def clean(self) -> dict[str, Any]:
@@ -63,8 +69,8 @@ class SettingsForm(_ChunkingForm):
 
 class DocumentFilter(Form):
     q = forms.CharField(required=False, max_length=200)
-    status = forms.ChoiceField(
-        required=False, choices=[("", "Every status"), *DocumentStatus.choices]
+    state = forms.ChoiceField(
+        required=False, choices=[("", "Every state"), *DocumentStatus.choices]
     )
 
 
@@ -78,5 +84,3 @@ class SearchForm(Form):
             ("lexical", "Words"),
         ],
     )
-
-

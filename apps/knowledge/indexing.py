@@ -24,6 +24,7 @@ from apps.knowledge import storage
 from apps.knowledge.domain.limits import READER_VERSION
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import IndexingCancelled
+from apps.knowledge.indexes import indexes
 from apps.knowledge.models import Chunk, Collection, Document
 
 Event = dict[str, Any]
@@ -150,8 +151,14 @@ def record(job: Job, collection: Collection, events: Sequence[Event]) -> int | N
     Document.objects.bulk_update(closed, _CLOSED_FIELDS, batch_size=200)
     if ready:
         _replace(closed)
-        Collection.objects.filter(pk=collection.pk).update(revision=F("revision") + 1)
+        bump(collection.pk)
     return len(closed)
+
+
+def bump(collection_id: UUID) -> None:
+    """Count a change of content, which makes searches follow; those of this process at once."""
+    Collection.objects.filter(pk=collection_id).update(revision=F("revision") + 1)
+    transaction.on_commit(lambda: indexes.recheck(collection_id))
 
 
 _CLOSED_FIELDS = [
@@ -194,13 +201,22 @@ _CLOSERS = {"done": _ready, "refused": _refused, "failed": _failed}
 
 def _replace(closed: Sequence[Document]) -> None:
     """Remove the documents that READY ones replace, in the transaction that made them READY."""
-    replacing = [row for row in closed if row.status == DocumentStatus.READY and row.replaces_id]
-    if not replacing:
-        return
-    old = [row.replaces_id for row in replacing]
-    files = list(Document.objects.filter(pk__in=old).values_list("file", flat=True))
-    Chunk.objects.filter(document__in=old).delete()
-    Document.objects.filter(pk__in=old).delete()  # sets `replaces` of the new rows to null
+    ready = [row for row in closed if row.status == DocumentStatus.READY]
+    if old := [row.replaces_id for row in ready if row.replaces_id is not None]:
+        delete_rows(old)
+
+
+def delete_rows(documents: Sequence[UUID]) -> None:
+    """Remove documents with their chunks now and their files after commit.
+
+    What replaced one of them stands alone from now on: the database would allow two rows of a
+    name for no moment, so the old row goes before the reference to it.
+    """
+    gone = Document.objects.filter(pk__in=documents)
+    files = list(gone.values_list("file", flat=True))
+    Chunk.objects.filter(document__in=documents).delete()
+    gone.delete()
+    Document.objects.filter(replaces__in=documents).update(replaces=None)
     transaction.on_commit(lambda: storage.discard(files))
 
 

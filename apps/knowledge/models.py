@@ -52,7 +52,7 @@ class Document(models.Model):
     """An uploaded file. name is its path inside the uploaded folder, with forward slashes.
 
     Only READY documents are searched. A file uploaded again is a second row that `replaces` the
-    first until it is READY; then the first goes, in the same transaction.
+    first until it is READY; then the first goes, in the same transaction (`indexing.delete_rows`).
     index_key: what the chunks were made from and how; equal keys need no second indexing.
     """
 
@@ -67,7 +67,7 @@ class Document(models.Model):
         max_length=10, choices=DocumentStatus, default=DocumentStatus.QUEUED, db_index=True
     )
     replaces = models.OneToOneField(
-        "self", models.SET_NULL, null=True, blank=True, related_name="replacement"
+        "self", models.DO_NOTHING, null=True, blank=True, related_name="replacement"
     )
     job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="documents")
     index_key = models.CharField(max_length=64, blank=True)

@@ -1,12 +1,107 @@
-"""Search in collections."""
+"""Search in collections. Rows are the truth; the index in memory follows them by revision.
+
+Documents never change once they are READY (a new version is a new row), so an index follows by
+dropping and adding whole documents. Nothing here runs on the event loop.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from uuid import UUID
 
-from apps.knowledge.models import Collection
-from apps.runtime.resources import Retriever
+from django.db import close_old_connections
+
+from apps.knowledge.embedders import embedder_for, model_cache
+from apps.knowledge.errors import MixedEmbeddings
+from apps.knowledge.indexes import Indexed, indexes
+from apps.knowledge.models import Chunk, Collection
+from apps.knowledge.questions import questions
+from apps.runtime.embedding import BUILTIN, Embedder
+from apps.runtime.events import Passage
+from apps.runtime.resources import RetrievalMode
+from apps.runtime.snapshot import scored
+
+THREADS = 16
+"""Searches at once; their questions are embedded together (`questions`)."""
 
 
-def retriever_for(collections: Iterable[Collection]) -> Retriever:
-    raise NotImplementedError
+def retriever_for(collections: Iterable[Collection]) -> CollectionRetriever:
+    """Raises MixedEmbeddings where the collections cannot be searched together."""
+    rows = list(collections)
+    if len({row.embedding_model for row in rows}) > 1:
+        raise MixedEmbeddings(names=", ".join(row.name for row in rows))
+    return CollectionRetriever([row.pk for row in rows], model_cache())
+
+
+class CollectionRetriever:
+    """A Retriever over one or more collections that share an embedding model."""
+
+    def __init__(self, collection_ids: Sequence[UUID], model_cache: Path) -> None:
+        self._ids = tuple(sorted(collection_ids))
+        self._model_cache = model_cache
+
+    async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
+        """Raises what the embedding model's server raises."""
+        work = partial(self._find_in_thread, query, mode, k)
+        return await asyncio.get_running_loop().run_in_executor(_pool(), work)
+
+    def find(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
+        """The same for synchronous callers, in their thread and transaction."""
+        indexed = indexes.current(self._ids)
+        if not len(indexed.index):
+            return []
+        vector = None
+        if mode != "lexical":
+            vector = questions.embed(self._embedder(indexed), query)
+        return _passages(indexed, indexed.index.search(query, vector, mode, k))
+
+    def _find_in_thread(self, query: str, mode: RetrievalMode, k: int) -> list[Passage]:
+        try:
+            return self.find(query, mode=mode, k=k)
+        finally:
+            close_old_connections()
+
+    def _embedder(self, indexed: Indexed) -> Embedder:
+        """The built-in one is kept; a connection is looked up each time, as it may have changed."""
+        if indexed.embedder is not None:
+            return indexed.embedder
+        row = Collection.objects.select_related("owner").get(pk=indexed.collection_id)
+        embedder = embedder_for(row, self._model_cache)
+        if embedder.name == BUILTIN:
+            indexed.embedder = embedder
+        return embedder
+
+
+def _passages(indexed: Indexed, ranking: Sequence[tuple[str, float]]) -> list[Passage]:
+    """Rows of the ranked chunks, by one query for those not at hand; removed ones are left out."""
+    missing = [name for name, _ in ranking if name not in indexed.passages]
+    if missing:
+        rows = Chunk.objects.filter(pk__in=missing, document__status="ready")
+        for chunk in rows.select_related("document").defer("embedding"):
+            indexed.keep(passage_of(chunk))
+    found = [(indexed.passages.get(name), score) for name, score in ranking]
+    return [scored(passage, score) for passage, score in found if passage]
+
+
+def passage_of(chunk: Chunk, score: float = 0.0) -> Passage:
+    return Passage(
+        chunk_id=str(chunk.pk),
+        document_id=str(chunk.document_id),
+        document=chunk.document.name,
+        text=chunk.text,
+        score=score,
+        ordinal=chunk.ordinal,
+        start=chunk.start,
+        end=chunk.end,
+        page=chunk.page,
+        heading=chunk.heading,
+    )
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="retrieval")

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.text import slugify
 
 from apps.jobs.enums import ACTIVE
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, start_job
 from apps.knowledge import storage
-from apps.knowledge.domain.names import clean_name, is_junk
+from apps.knowledge.domain.names import clean_name, is_junk, suffix_of
 from apps.knowledge.enums import DocumentStatus
-from apps.knowledge.errors import BadChunking, BadName, DiskFull, NameTaken
-from apps.knowledge.indexing import database_full, index_key, locked
+from apps.knowledge.errors import (
+    BadChunking,
+    BadName,
+    CollectionGone,
+    DiskFull,
+    NameTaken,
+    UploadInterrupted,
+)
+from apps.knowledge.indexes import drop_saved
+from apps.knowledge.indexing import bump, database_full, delete_rows, index_key, locked
 from apps.knowledge.models import Chunk, Collection, Document
 from apps.runtime.embedding import BUILTIN
 from apps.runtime.errors import StudioError
@@ -98,29 +106,26 @@ def free_name(*, owner: User, title: str) -> str:
     return next(name for name in (stem, *numbered) if name not in taken)
 
 
-def add_files(
-    *, collection: Collection, files: Iterable[tuple[str, UploadedFile[Any]]], by: User
-) -> Job:
+def add_files(*, collection: Collection, files: Iterable[tuple[str, File[Any]]], by: User) -> Job:
     """Store files and index them in the background: `receive` for callers that only want the job."""
     received = receive(collection=collection, files=files, by=by)
     return received.job or queue_ingest(collection=collection, by=by)
 
 
 def receive(
-    *, collection: Collection, files: Iterable[tuple[str, UploadedFile[Any]]], by: User
+    *, collection: Collection, files: Iterable[tuple[str, File[Any]]], by: User
 ) -> Received:
-    """Store files under their relative names and queue those that are new or changed.
+    """Store files under their relative names and queue those that are new or changed. Each file
+    is read before the next is asked for, so an iterator may open one at a time.
 
     Bad ones become REFUSED rows (a searchable earlier version stays). A file of a name that is
     there replaces it once it is indexed. Raises DiskFull if the rows cannot be saved; then no
     file of this call is kept.
     """
-    named = _named(files)
-    present = _present(collection, [name for name, _ in named])
     received, batch = Received(), _Batch(collection)
     try:
-        for name, upload in named:
-            received.outcomes.append(_receive_one(name, upload, present.get(name, []), batch))
+        for name, upload in _named(files):
+            received.outcomes.append(_receive_one(name, upload, batch))
         received.job = batch.save(by)
     except BaseException as error:
         storage.discard_now(document.file.name for document in batch.documents)
@@ -147,18 +152,17 @@ class _Batch:
         job = queue_ingest(collection=self.collection, by=by) if queued else None
         for row in queued:
             row.job = job
-        _delete(self.superseded)
+        delete_rows([row.pk for row in self.superseded])
         Document.objects.bulk_create(self.documents)
         return job
 
 
-def _receive_one(
-    name: str, upload: UploadedFile[Any], present: list[Document], batch: _Batch
-) -> Outcome:
+def _receive_one(name: str, upload: File[Any], batch: _Batch) -> Outcome:
     if is_junk(name):
         return Outcome(name, "ignored")
     checked = storage.check(upload, name)
-    if isinstance(checked.refusal, DiskFull | storage.UploadInterrupted):
+    present = list(Document.objects.filter(collection=batch.collection, name=name))
+    if isinstance(checked.refusal, DiskFull | UploadInterrupted):
         return Outcome(name, "failed", checked.refusal.code, str(checked.refusal))
     ready = next((row for row in present if row.status == DocumentStatus.READY), None)
     others = [row for row in present if row is not ready]
@@ -196,38 +200,29 @@ def _refuse(document: Document, refusal: StudioError) -> None:
     document.error_code, document.error_message = refusal.code, str(refusal)
 
 
-def _named(
-    files: Iterable[tuple[str, UploadedFile[Any]]],
-) -> list[tuple[str, UploadedFile[Any]]]:
+def _named(files: Iterable[tuple[str, File[Any]]]) -> Iterator[tuple[str, File[Any]]]:
     """Clean names; two files of one name in one upload (folders sent without paths) are numbered."""
-    named: dict[str, UploadedFile[Any]] = {}
+    seen: set[str] = set()
     for raw, upload in files:
-        name = clean_name(raw)
+        clean = name = clean_name(raw)
         number = 2
-        while name in named:
-            stem, dot, ending = clean_name(raw).rpartition(".")
-            name = f"{stem} ({number}).{ending}" if dot and stem else f"{ending} ({number})"
+        while name in seen:
+            ending = suffix_of(clean)
+            stem = clean.removesuffix(clean[len(clean) - len(ending) :]) if ending else clean
+            name = f"{stem} ({number}){ending}"
             number += 1
-        named[name] = upload
-    return list(named.items())
-
-
-def _present(collection: Collection, names: list[str]) -> dict[str, list[Document]]:
-    found: dict[str, list[Document]] = {}
-    for begin in range(0, len(names), 500):
-        part = names[begin : begin + 500]
-        for row in Document.objects.filter(collection=collection, name__in=part):
-            found.setdefault(row.name, []).append(row)
-    return found
+        seen.add(name)
+        yield name, upload
 
 
 @transaction.atomic
 def queue_ingest(*, collection: Collection, by: User) -> Job:
     """The job that will index what waits: the one that runs or waits already, or a new one."""
     row = locked(collection)
-    running = Job.objects.filter(
-        pk=row.ingest_job_id if row else None, status__in=ACTIVE, cancel_requested=False
-    ).first()
+    if row is None:
+        raise CollectionGone(title=collection.title)
+    current = Job.objects.filter(pk__in=[row.ingest_job_id] if row.ingest_job_id else [])
+    running = current.filter(status__in=ACTIVE, cancel_requested=False).first()
     if running:
         return running
     job = start_job(
@@ -261,7 +256,7 @@ def retry_documents(*, collection: Collection, by: User) -> Job:
 def remove_document(*, document: Document) -> None:
     """Remove a document, its passages and its file. Searches miss it from the next one on."""
     locked(document.collection)
-    _delete([document])
+    delete_rows([document.pk])
     if document.status == DocumentStatus.READY:
         bump(document.collection_id)
 
@@ -275,9 +270,11 @@ def delete_collection(*, collection: Collection) -> None:
     ):
         cancel_job(job)
     files = list(Document.objects.filter(collection=collection).values_list("file", flat=True))
+    pk = collection.pk
     Chunk.objects.filter(collection=collection).delete()
     collection.delete()
     transaction.on_commit(lambda: storage.discard(files))
+    transaction.on_commit(lambda: drop_saved([pk]))
 
 
 @transaction.atomic
@@ -327,20 +324,6 @@ def reindex(*, collection: Collection, by: User) -> Job | None:
         for row in stale
     )
     return job
-
-
-def bump(collection_id: UUID) -> None:
-    """Count a change of content, which makes searches load the index again."""
-    Collection.objects.filter(pk=collection_id).update(revision=F("revision") + 1)
-
-
-def _delete(documents: list[Document]) -> None:
-    """Rows now, files after commit."""
-    ids = [document.pk for document in documents]
-    files = [document.file.name for document in documents]
-    Chunk.objects.filter(document__in=ids).delete()
-    Document.objects.filter(pk__in=ids).delete()
-    transaction.on_commit(lambda: storage.discard(files))
 
 
 def _check_chunking(size: int, overlap: int) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
 
 from apps.knowledge.domain.limits import FILE_BYTES, MIB
 from apps.knowledge.domain.media import inspect
@@ -34,7 +35,7 @@ class Checked:
     refusal: StudioError | None = None
 
 
-def check(upload: UploadedFile[Any], name: str) -> Checked:
+def check(upload: File[Any], name: str) -> Checked:
     """Judge an upload by its content. A refusal is returned, not raised: the others go on."""
     size = int(getattr(upload, "true_size", None) or upload.size or 0)
     fault = getattr(upload, "fault", None)
@@ -52,7 +53,7 @@ def check(upload: UploadedFile[Any], name: str) -> Checked:
         return Checked("", size, "", storage_fault(error))
 
 
-def store(document: Document, upload: UploadedFile[Any]) -> None:
+def store(document: Document, upload: File[Any]) -> None:
     """Move the upload to the document's place. Raises DiskFull or UploadInterrupted, leaving nothing."""
     target = upload_path(document, "")
     try:
@@ -70,7 +71,7 @@ def storage_fault(error: OSError) -> StudioError:
     return UploadInterrupted(reason=error.strerror or str(error))
 
 
-def discard(names: Iterable[str]) -> None:
+def discard(names: Iterable[str | None]) -> None:
     """Delete stored files that no document refers to any more."""
     wanted = {name for name in names if name}
     kept = set(Document.objects.filter(file__in=wanted).values_list("file", flat=True))
@@ -101,17 +102,29 @@ def local_path(document: Document, folder: Path) -> Path:
 
 
 @contextmanager
-def _on_disk(upload: UploadedFile[Any]) -> Iterator[Path]:
+def _on_disk(upload: File[Any]) -> Iterator[Path]:
     if hasattr(upload, "temporary_file_path"):
         upload.flush()
         yield Path(upload.temporary_file_path())
         return
-    with tempfile.NamedTemporaryFile() as copy:
+    name = getattr(getattr(upload, "file", None), "name", None)
+    if isinstance(name, str) and Path(name).is_file():
+        yield Path(name)
+        return
+    with tempfile.NamedTemporaryFile(dir=_temporary_folder()) as copy:
         upload.seek(0)
         for piece in upload.chunks():
             copy.write(piece)
         copy.flush()
         yield Path(copy.name)
+
+
+def _temporary_folder() -> str | None:
+    """Beside the storage where that is set: a move there is a rename, not a second copy."""
+    folder = settings.FILE_UPLOAD_TEMP_DIR
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return str(folder) if folder else None
 
 
 def _digest(path: Path) -> str:

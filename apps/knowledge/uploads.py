@@ -19,7 +19,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     OSError that ended its writing.
     """
 
-    file: TemporaryUploadedFile | None
+    file: TemporaryUploadedFile | None  # type: ignore[assignment]
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self.fault: OSError | None = None

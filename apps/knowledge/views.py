@@ -26,6 +26,7 @@ from apps.knowledge.queries import collections_for, may_change, status_counts, w
 from apps.knowledge.retrieval import retriever_for
 from apps.knowledge.uploads import BoundedUploadHandler
 from apps.runtime.errors import StudioError
+from apps.runtime.resources import RetrievalMode
 from apps.ui.http import StudioRequest, hx_redirect, page
 
 PER_PAGE = 50
@@ -135,7 +136,7 @@ def delete(request: StudioRequest, collection_id: UUID) -> HttpResponse:
 def upload(request: HttpRequest, collection_id: UUID) -> HttpResponse:
     """Checked for forgery further in: the check reads the body, and the handler must be set before."""
     request.upload_handlers = [BoundedUploadHandler(request)]
-    return _upload(request, collection_id)
+    return _upload(request, collection_id)  # type: ignore[arg-type]
 
 
 @csrf_protect
@@ -146,7 +147,7 @@ def _upload(request: StudioRequest, collection_id: UUID) -> HttpResponse:
     wants_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     files = request.FILES.getlist("files")
     paths = request.POST.getlist("paths")
-    names = paths if len(paths) == len(files) else [file.name for file in files]
+    names = paths if len(paths) == len(files) else [file.name or "" for file in files]
     try:
         received = services.receive(
             collection=found, files=list(zip(names, files, strict=True)), by=request.user
@@ -179,7 +180,7 @@ def search(request: StudioRequest, collection_id: UUID) -> HttpResponse:
     form = SearchForm(request.GET if "q" in request.GET else None)
     context: dict[str, Any] = {"collection": found, "search_form": form}
     if form.is_valid():
-        mode = form.cleaned_data["mode"] or "hybrid"
+        mode: RetrievalMode = form.cleaned_data["mode"] or "hybrid"
         try:
             context["passages"] = retriever_for([found]).find(
                 form.cleaned_data["q"], mode=mode, k=RESULTS
@@ -206,13 +207,13 @@ def _documents_context(request: StudioRequest, found: Collection) -> dict[str, A
     rows = Document.objects.filter(collection=found).select_related("replaces")
     if text := values.get("q", "").strip():
         rows = rows.filter(name__icontains=text)
-    if status := values.get("status"):
-        rows = rows.filter(status=status)
+    if state := values.get("state"):
+        rows = rows.filter(status=state)
     return {
         "collection": found,
         "rows": _page(request, rows),
         "filter": form,
-        "filtered": bool(text or status),
+        "filtered": bool(text or state),
         "query": request.GET.urlencode(),
         "may_change": may_change(request.user, found),
     }

@@ -30,7 +30,7 @@ STALL_S = 900.0
 Event = dict[str, Any]
 
 
-@shared_task(name="knowledge.ingest", ignore_result=True)
+@shared_task(name="knowledge.ingest", ignore_result=True)  # type: ignore[untyped-decorator]
 def ingest(*, job_id: str) -> None:
     run_claimed(job_id, _ingest)
 
