@@ -128,6 +128,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
 }
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_100
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_200  # a path beside each file
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"  # on the disk of MEDIA_ROOT: storing is a rename
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 SESSION_COOKIE_HTTPONLY = True
@@ -158,6 +161,8 @@ CONTENT_SECURITY_POLICY = {
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
 CELERY_TASK_ACKS_LATE = True
+# A message is given out again when it was not confirmed for this long: longer than any job runs.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 24 * 3600}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -175,9 +180,11 @@ JOBS_EMBEDDED_WORKERS = env.number("STUDIO_JOBS_WORKERS", 2, low=1, high=32)
 CHAT_GATEWAY = "apps.sandboxes.gateway.SandboxGateway"
 ENDPOINTS_ALLOW_PRIVATE = env.flag("STUDIO_ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Whether model servers on loopback and private ranges may be connected. Link-local never."""
+KNOWLEDGE_SERVERS = "apps.connections.queries.model_server"
 MODEL_CACHE = env.text("STUDIO_MODEL_CACHE", str(DATA_DIR / "models"))
 SHELL_NAME = "GenAI Studio"
 SHELL_NAVIGATION = "studio.navigation.items"
+PROJECT_PROGRESS = "studio.progress.progress"
 SHELL_ACTIVITY = "studio.navigation.activity"
 ACCOUNTS_REGISTRATION = env.flag("STUDIO_REGISTRATION", default=False)
 
@@ -187,12 +194,37 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "apps.api.schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.Pages",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": env.text("STUDIO_API_RATE", "1200/min")},
     "EXCEPTION_HANDLER": "apps.api.problems.problem_response",
     "PAGE_SIZE": 50,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "GenAI Studio", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "GenAI Studio",
+    "DESCRIPTION": "Describe, try, prove and ship generative-AI applications.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "apps.jobs.enums.JobStatus",
+        "DocumentStatus": "apps.knowledge.enums.DocumentStatus",
+        "Verdict": "apps.evaluations.enums.VerdictChoice",
+        "UploadStatus": ["queued", "unchanged", "ignored", "refused", "failed"],
+        "RetrievalMode": ["hybrid", "dense", "lexical"],
+        "LoadMode": ["closed", "open"],
+    },
+}
 
 LOGGING = logs.configure(
     level=env.text("STUDIO_LOG_LEVEL", "WARNING"), json=env.flag("STUDIO_LOG_JSON", default=False)
