@@ -1,0 +1,130 @@
+"""`genai-studio ask`: one question to a project, answered on the terminal as it comes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import exits, session
+from studio.cli.output import Output, refuse
+
+if TYPE_CHECKING:
+    from apps.runtime.events import Answer, Citation
+    from apps.runtime.resources import RunRequest
+
+HELP = "ask a project a question"
+DESCRIPTION = """Ask a project a question. The answer appears as it is written, then the passages it
+cites. Without --version the project's present state is built and asked."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", metavar="PROJECT", help="its name or id")
+    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument("--version", type=int, metavar="N", dest="number", help="a built version")
+    parser.add_argument("--temperature", type=float, metavar="0..2")
+    parser.add_argument("--top-p", type=float, metavar="0..1")
+    parser.add_argument("--top-k", type=int, metavar="N")
+    parser.add_argument("--max-tokens", type=int, metavar="N")
+    session.add_arguments(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> int:
+    if not options.question.strip():
+        refuse("The question is empty.")
+    sampling = _sampling(options)
+    user = session.start(options, output)
+    from apps.chat.gateway import gateway
+    from apps.runtime.resources import RunRequest, Sampling, Turn
+
+    project = session.project_named(user, options.project)
+    version = session.version_of(project, options.number, by=user)
+    prepared = gateway().prepare(user, version.app_key)
+    request = RunRequest((Turn("user", options.question),), Sampling(**sampling))
+    answer = asyncio.run(_answer(prepared, request, output))
+    sources = [_source(citation) for citation in answer.citations]
+    output.write("\n" if not answer.text.endswith("\n") else "")
+    lines = [f"[{one['number']}] {_place(one)}" for one in sources]
+    if not answer.generated:
+        output.note("No language model is connected: the answer quotes the documents.")
+    if output.as_json or lines:
+        output.result(_data(answer, sources, version.number), "\n" + "\n".join(lines))
+    return exits.OK
+
+
+def _sampling(options: argparse.Namespace) -> dict[str, Any]:
+    """The given values, checked against the spec's own limits."""
+    from pydantic import ValidationError
+
+    from apps.projects.domain.pydantic_findings import from_validation
+    from apps.projects.domain.spec import Parameters
+
+    names = ("temperature", "top_p", "top_k", "max_tokens")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    try:
+        Parameters(**given)
+    except ValidationError as error:
+        finding = from_validation(error)[0]
+        refuse(
+            f"--{'-'.join(str(part) for part in finding.path).replace('_', '-')}: {finding.message}"
+        )
+    return given
+
+
+async def _answer(prepared: Any, request: RunRequest, output: Output) -> Answer:
+    from apps.chat.gateway import gateway
+    from apps.runtime import events
+    from apps.runtime.errors import ServiceBroke
+    from apps.runtime.http import close_sessions
+
+    answer = None
+    try:
+        async with aclosing(gateway().run(prepared, request)) as stream:  # type: ignore[type-var]
+            async for event in stream:
+                if isinstance(event, events.Token):
+                    output.write(event.text)
+                elif isinstance(event, events.Answer):
+                    answer = event
+    finally:
+        await close_sessions()
+    if answer is None:
+        raise ServiceBroke(service="The application", reason="it ended without an answer")
+    return answer
+
+
+def _source(citation: Citation) -> dict[str, Any]:
+    passage = citation.passage
+    return {
+        "number": citation.number,
+        "document": passage.document,
+        "page": passage.page,
+        "heading": passage.heading,
+        "start": passage.start,
+        "end": passage.end,
+        "quote": citation.quote or passage.text,
+        "chunk_id": passage.chunk_id,
+    }
+
+
+def _place(source: dict[str, Any]) -> str:
+    page = f", page {source['page']}" if source["page"] else ""
+    heading = f", “{source['heading']}”" if source["heading"] else ""
+    return f"{source['document']}{page}{heading}"
+
+
+def _data(answer: Answer, sources: list[dict[str, Any]], number: int) -> dict[str, Any]:
+    return {
+        "answer": answer.text,
+        "citations": sources,
+        "version": number,
+        "model": answer.model,
+        "generated": answer.generated,
+        "finish_reason": answer.finish_reason,
+        "time_to_first_token_ms": answer.time_to_first_token_ms,
+        "duration_ms": answer.duration_ms,
+        "usage": {
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+        },
+    }
