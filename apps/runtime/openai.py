@@ -6,8 +6,8 @@ Every failure leaves here as a StudioError that says what to do; none carries th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +27,7 @@ from apps.runtime.errors import (
     ServiceRefused,
     ServiceUnavailable,
 )
+from apps.runtime.events import FinishReason
 from apps.runtime.resources import ModelServer, Sampling, Turn
 from apps.runtime.sse import EventParser, ProtocolError
 
@@ -51,7 +52,7 @@ Messages = Sequence[Mapping[str, str] | Turn]
 
 
 class ChatStream:
-    """One streamed chat completion: iterate for the pieces of text, then read the fields.
+    """One streamed chat completion: iterate `texts()`, then read the fields.
 
     Closing the iterator closes the request, and with it the generation at the server.
     finish_reason   "stop" or "length"; set once the stream has ended properly
@@ -63,21 +64,22 @@ class ChatStream:
         self, server: ModelServer, model: str, messages: Messages, sampling: Sampling
     ) -> None:
         self.server, self.model = server, model
-        self.finish_reason = ""
+        self.finish_reason: FinishReason | None = None
         self.usage: tuple[int, int] | None = None
         self.pieces = 0
         self._messages, self._sampling = messages, sampling
         self._begun = False
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Raises ServiceFault; what was given before it stands."""
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """The pieces as they come. Raises ServiceFault; what was given before it stands."""
         deadline = asyncio.get_running_loop().time() + self.server.first_token_timeout_s
         response = await self._open(deadline)
         whole = False
         try:
             if response.content_type == "text/event-stream":
-                async for text in self._events(response, deadline):
-                    yield text
+                async with aclosing(self._events(response, deadline)) as texts:
+                    async for text in texts:
+                        yield text
             else:
                 with _network_faults(self.server, answered=True):
                     async with asyncio.timeout_at(deadline):
@@ -125,7 +127,7 @@ class ChatStream:
 
     async def _events(
         self, response: aiohttp.ClientResponse, deadline: float
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         loop, stall_s = asyncio.get_running_loop(), self.server.stall_timeout_s
         parser, size = EventParser(), 0
         watch = _Watch(loop, response, deadline)

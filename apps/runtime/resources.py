@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from apps.runtime.events import Passage
+
+if TYPE_CHECKING:
+    from apps.runtime.embedding import Embedder
 
 RetrievalMode = Literal["hybrid", "dense", "lexical"]
 Role = Literal["system", "user", "assistant"]
 
 
 class Retriever(Protocol):
-    """Finds passages in one or more collections."""
+    """Finds passages in one or more collections.
+
+    One that has an attribute `embedder` lends it to the extractive answerer.
+    """
 
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """The best k passages for the query, best first; fewer if there are fewer."""
@@ -58,5 +64,8 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
+    """embedder: weighs sentences for the extractive answerer; the retriever's own if None."""
+
     servers: Mapping[str, ModelServer] = field(default_factory=dict)
     retriever: Retriever | None = None
+    embedder: Embedder | None = None

@@ -163,7 +163,7 @@ class SnapshotRetriever:
     """A Retriever over one snapshot. Loads at the first question, off the event loop, once."""
 
     def __init__(self, path: Path, embedder: Embedder) -> None:
-        self._path, self._embedder = path, embedder
+        self._path, self.embedder = path, embedder
         self._lock = threading.Lock()
         self._loaded: tuple[HybridIndex, dict[str, Passage]] | None = None
 
@@ -172,7 +172,7 @@ class SnapshotRetriever:
 
     def search_now(self, query: str, mode: RetrievalMode, k: int) -> list[Passage]:
         index, passages = self._load()
-        vector = None if mode == "lexical" else self._embedder.embed([query])[0]
+        vector = None if mode == "lexical" else self.embedder.embed([query])[0]
         return [
             scored(passages[name], score) for name, score in index.search(query, vector, mode, k)
         ]
@@ -181,8 +181,8 @@ class SnapshotRetriever:
         with self._lock:
             if self._loaded is None:
                 snapshot = read_snapshot(self._path)
-                if snapshot.embedder != self._embedder.name:
-                    raise SnapshotForeign(theirs=snapshot.embedder, ours=self._embedder.name)
+                if snapshot.embedder != self.embedder.name:
+                    raise SnapshotForeign(theirs=snapshot.embedder, ours=self.embedder.name)
                 chunks = snapshot.chunks
                 index = HybridIndex(
                     [chunk.chunk_id for chunk in chunks],

@@ -29,7 +29,7 @@ HELLO = (Turn("user", "hello there world"),)
 
 async def read(server: ModelServer, model: str, sampling: Sampling | None = None) -> ChatStream:
     stream = ChatStream(server, model, HELLO, sampling or Sampling())
-    stream.text = "".join([text async for text in stream])  # type: ignore[attr-defined]
+    stream.text = "".join([text async for text in stream.texts()])  # type: ignore[attr-defined]
     return stream
 
 
@@ -102,7 +102,7 @@ async def test_faults_are_told_apart(
 async def test_text_before_a_cut_is_kept(server: ModelServer) -> None:
     pieces: list[str] = []
     with pytest.raises(ServiceBroke):
-        async for text in ChatStream(server, "fake-n9-cut3-itl5", HELLO, Sampling()):
+        async for text in ChatStream(server, "fake-n9-cut3-itl5", HELLO, Sampling()).texts():
             pieces.append(text)
 
     assert len(pieces) == 3
@@ -150,7 +150,7 @@ async def test_closing_the_iterator_closes_the_upstream(
     server: ModelServer, fake: FakeOpenAI
 ) -> None:
     stream = ChatStream(server, "fake-n1000-itl10", HELLO, Sampling())
-    async with aclosing(aiter(stream)) as pieces:  # type: ignore[type-var]
+    async with aclosing(stream.texts()) as pieces:
         await anext(pieces)
         assert fake.open_streams == 1
 
