@@ -19,6 +19,7 @@ def records_path(run: BenchRun, filename: str) -> str:
 class BenchRun(models.Model):
     """One load run of one frozen version. Its status is its job's.
 
+    label     the load in a few words
     profile   the load profile as it was at the start (`domain.profile.Profile`)
     summary   aggregates of the measured window, validity and calibration
     series    per-second values for the charts, from the start of the warm-up
@@ -29,6 +30,7 @@ class BenchRun(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="bench_runs")
     version = models.ForeignKey(SpecVersion, models.CASCADE, related_name="bench_runs")
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
+    label = models.CharField(max_length=120)
     profile = models.JSONField(default=dict)
     model = models.CharField(max_length=200, blank=True)
     summary = models.JSONField(default=dict)
@@ -42,7 +44,7 @@ class BenchRun(models.Model):
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
-        return f"load on {self.version}"
+        return f"{self.label} on {self.version}"
 
     def get_absolute_url(self) -> str:
         return reverse("benchmarks:run", args=[self.pk])

@@ -44,6 +44,7 @@ def start_bench(*, version: SpecVersion, profile: Profile, by: User) -> BenchRun
     run = BenchRun.objects.create(
         project=version.project,
         version=version,
+        label=f"{profile.label}, {profile.duration_s} s",
         profile=profile.model_dump(mode="json"),
         model=f"{spec.model.connection}/{spec.model.name}",
         collections=knowledge_of(version),

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from apps.connections.queries import model_server
 from apps.knowledge.models import Collection
+from apps.knowledge.snapshots import export_snapshot
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of
 from apps.runtime.resources import ModelServer
@@ -53,8 +54,6 @@ def servers_of(version: SpecVersion) -> list[ModelServer]:
 def _snapshot(collections: list[Collection], work: Path) -> Path | None:
     if not collections:
         return None
-    from apps.knowledge.snapshots import export_snapshot  # noqa: PLC0415
-
     path = work / "snapshot"
     path.parent.mkdir(parents=True, exist_ok=True)
     export_snapshot(collections, path)

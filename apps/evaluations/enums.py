@@ -15,3 +15,15 @@ class VerdictChoice(models.TextChoices):
     ABSTAINED = Verdict.ABSTAINED.value, "Abstained"
     ERROR = Verdict.ERROR.value, "Error"
     UNJUDGED = Verdict.UNJUDGED.value, "No reference"
+
+
+VERDICT_LOOKS: dict[str, str] = {
+    VerdictChoice.CORRECT: "passed",
+    VerdictChoice.PARTIAL: "warning",
+    VerdictChoice.WRONG: "failed",
+    VerdictChoice.UNSUPPORTED: "refused",
+    VerdictChoice.ABSTAINED: "stopped",
+    VerdictChoice.ERROR: "error",
+    VerdictChoice.UNJUDGED: "unjudged",
+}
+"""Verdict -> the status whose badge has the right colour and icon."""

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from apps.evaluations.enums import VerdictChoice
+from apps.evaluations.enums import VERDICT_LOOKS, VerdictChoice
 from apps.jobs.models import Job
 from apps.projects.models import Project, SpecVersion
 
@@ -128,3 +128,22 @@ class Sample(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("evaluations:sample", args=[self.run_id, self.ordinal])
+
+    @property
+    def look(self) -> str:
+        """The status whose badge suits the verdict."""
+        return VERDICT_LOOKS[self.verdict]
+
+    @property
+    def shown_metrics(self) -> dict[str, str]:
+        """The values that a list shows, as text."""
+        return {
+            "f1": _text(self.metrics.get("token-f1")),
+            "recall": _text(self.metrics.get("recall-at-k")),
+            "grounded": _text(self.metrics.get("groundedness")),
+            "quoted": _text(self.details.get("quoted")),
+        }
+
+
+def _text(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2f}"

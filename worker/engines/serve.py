@@ -12,7 +12,7 @@ import hmac
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -63,7 +63,7 @@ class Server:
                 return await _stream(request, events, str(body.get("model", "")))
             return await _whole(events, str(body.get("model", "")))
 
-    def _events(self, request: RunRequest) -> AsyncIterator[Event]:
+    def _events(self, request: RunRequest) -> AsyncGenerator[Event, None]:
         if self.pace is not None:
             return _paced(self.pace, request)
         if self.app is None:
@@ -131,7 +131,7 @@ async def _whole(events: AsyncIterator[Event], model: str) -> web.Response:
     )
 
 
-async def _paced(pace: Mapping[str, float], request: RunRequest) -> AsyncIterator[Event]:
+async def _paced(pace: Mapping[str, float], request: RunRequest) -> AsyncGenerator[Event, None]:
     """Tokens on an absolute schedule: token i at ttft_ms + i * itl_ms after arrival."""
     loop = asyncio.get_running_loop()
     started = loop.time()

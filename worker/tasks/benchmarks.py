@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from celery import shared_task
@@ -27,7 +27,7 @@ from apps.benchmarks.services import (
     record_resources,
 )
 from apps.evaluations.app_under_test import app_plan, servers_of
-from apps.jobs.services import Claim, NotClaimed, claimed
+from apps.jobs.services import Claim, run_claimed
 from worker.engine_process import EngineFailed, engine_events
 
 SERVE, LOAD = "worker.engines.serve", "worker.engines.load"
@@ -39,20 +39,19 @@ LIVE_TOKENS = 300_000
 
 @shared_task(name=RUN_TASK)
 def run(*, job_id: str) -> None:
-    with suppress(NotClaimed), claimed(job_id) as claim:
-        bench = BenchRun.objects.select_related("version__project__owner").get(
-            pk=claim.job.target_id
-        )
-        clear_run(bench)
-        profile = Profile.model_validate(bench.profile)
-        total = profile.total_s + profile.drain_s
-        claim.progress(0, total, "Measuring the generator itself")
-        calibration = _calibrate(profile, claim) if profile.calibrate else None
-        claim.check()
-        claim.progress(0, total, "Loading the application")
-        with app_plan(bench.version, claim.job.pk) as app_part:
-            _Measurement(bench, profile, claim, calibration).take(app_part)
-        claim.check()
+    run_claimed(job_id, _run)
+
+
+def _run(claim: Claim) -> None:
+    rows = BenchRun.objects.select_related("version__project__owner")
+    bench = rows.get(pk=claim.job.target_id)
+    profile = Profile.model_validate(bench.profile)
+    clear_run(bench)
+    claim.progress(0, profile.total_s, "Measuring the generator itself")
+    calibration = _calibrate(profile, claim) if profile.calibrate else None
+    claim.progress(0, profile.total_s, "Loading the application")
+    with app_plan(bench.version, claim.job.pk) as app_part:
+        _Measurement(bench, profile, claim, calibration).take(app_part)
 
 
 @contextmanager

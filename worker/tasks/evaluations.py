@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
@@ -13,7 +12,7 @@ from apps.evaluations.app_under_test import app_plan
 from apps.evaluations.domain.verdicts import Verdict
 from apps.evaluations.models import EvalRun, Question
 from apps.evaluations.services import RUN_TASK, finish_run, record_samples
-from apps.jobs.services import Claim, NotClaimed, claimed
+from apps.jobs.services import Claim, run_claimed
 from worker.engine_process import engine_events
 
 ENGINE = "worker.engines.evaluate"
@@ -25,15 +24,16 @@ BATCH_S = 0.5
 
 @shared_task(name=RUN_TASK)
 def run(*, job_id: str) -> None:
-    with suppress(NotClaimed), claimed(job_id) as claim:
-        evaluation = EvalRun.objects.select_related("version__project__owner", "dataset").get(
-            pk=claim.job.target_id
-        )
-        try:
-            _evaluate(evaluation, claim)
-        finally:
-            finish_run(evaluation)
-        claim.check()
+    run_claimed(job_id, _run)
+
+
+def _run(claim: Claim) -> None:
+    rows = EvalRun.objects.select_related("version__project__owner", "dataset")
+    evaluation = rows.get(pk=claim.job.target_id)
+    try:
+        _evaluate(evaluation, claim)
+    finally:
+        finish_run(evaluation)
 
 
 def _evaluate(evaluation: EvalRun, claim: Claim) -> None:
