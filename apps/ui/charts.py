@@ -1,4 +1,4 @@
-"""Line and bar charts as SVG, computed here and drawn by the templates `ui/_line_chart.html` and `ui/_bar_chart.html`.
+"""Line and bar charts as SVG, computed here and drawn by the templates `ui/tags/line_chart.html` and `ui/tags/bar_chart.html`.
 
 Series are told apart by colour, by dash (lines) or hatch (bars) and by marker shape.
 """

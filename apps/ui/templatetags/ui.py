@@ -46,7 +46,7 @@ def icon(name: str, css: str = "", label: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("ui/_field.html")
+@register.inclusion_tag("ui/tags/field.html")
 def field(
     bound: BoundField, label: str | None = None, help: str | None = None, optional: bool = True
 ) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def status_badge(status: str, label: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("ui/_progress.html")
+@register.inclusion_tag("ui/tags/progress.html")
 def progress(done: int, total: int, label: str = "Progress") -> dict[str, Any]:
     """A bar with its figures; without a total it shows that work goes on."""
     percent = min(100, round(100 * done / total)) if total else None
@@ -145,12 +145,12 @@ def empty_state(content: str, icon: str, title: str, text: str = "") -> SafeStri
 _icon = icon
 
 
-@register.inclusion_tag("ui/_line_chart.html")
+@register.inclusion_tag("ui/tags/line_chart.html")
 def line_chart(chart: charts.LineChart) -> dict[str, Any]:
     return {"chart": charts.draw_lines(chart)}
 
 
-@register.inclusion_tag("ui/_bar_chart.html")
+@register.inclusion_tag("ui/tags/bar_chart.html")
 def bar_chart(chart: charts.BarChart) -> dict[str, Any]:
     return {"chart": charts.draw_bars(chart)}
 
@@ -169,7 +169,7 @@ def local_time(moment: datetime | None, style: str = "relative") -> SafeString |
     )
 
 
-@register.inclusion_tag("ui/_pagination.html", takes_context=True)
+@register.inclusion_tag("ui/tags/pagination.html", takes_context=True)
 def pagination(context: RequestContext, page: Page[Any], target: str = "") -> dict[str, Any]:
     """Links to the pages of a list, keeping the rest of the query.
 
@@ -196,7 +196,7 @@ def pagination(context: RequestContext, page: Page[Any], target: str = "") -> di
     return {"page": page, "links": links, "target": target}
 
 
-@register.inclusion_tag("ui/_file_drop.html", takes_context=True)
+@register.inclusion_tag("ui/tags/file_drop.html", takes_context=True)
 def file_drop(
     context: RequestContext,
     action: str,
