@@ -20,7 +20,7 @@ from apps.knowledge.errors import MixedEmbeddings
 from apps.knowledge.indexes import Indexed, indexes
 from apps.knowledge.models import Chunk, Collection
 from apps.knowledge.questions import questions
-from apps.runtime.embedding import BUILTIN, Embedder
+from apps.runtime.embedding import BUILTIN, Embedder, builtin_embedder
 from apps.runtime.events import Passage
 from apps.runtime.resources import RetrievalMode
 from apps.runtime.snapshot import scored
@@ -43,6 +43,11 @@ class CollectionRetriever:
     def __init__(self, collection_ids: Sequence[UUID], model_cache: Path) -> None:
         self._ids = tuple(sorted(collection_ids))
         self._model_cache = model_cache
+
+    @property
+    def embedder(self) -> Embedder:
+        """For weighing sentences (`apps.runtime.extractive`); whatever model the collections use."""
+        return builtin_embedder(self._model_cache)
 
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """Raises what the embedding model's server raises."""

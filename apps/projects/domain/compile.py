@@ -24,6 +24,7 @@ def build_graph(spec: ProjectSpec) -> Graph:
     if spec.spec.knowledge.collections:
         nodes.append(_retriever(spec))
         edges.append(("question.question", "retriever.question"))
+        edges.append(("question.history", "retriever.history"))
     if spec.spec.model.connection == BUILTIN:
         _extractive(nodes, edges)
     else:
@@ -49,6 +50,7 @@ def _extractive(nodes: list[Node], edges: list[tuple[str, str]]) -> None:
     nodes.append(Node(id="extractive", component="extractive"))
     edges += [
         ("question.question", "extractive.question"),
+        ("question.history", "extractive.history"),
         ("retriever.passages", "extractive.passages"),
         ("extractive.answer", "answer.answer"),
     ]
