@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def context_for(owner: User) -> Context:
     """What a spec of this owner may refer to."""
     return Context(
         connections=served_models(owner),
-        collections={row.name: _facts(row) for row in owned_collections(owner)},
+        collections=facts_of(owned_collections(owner)),
     )
 
 
@@ -73,13 +74,17 @@ def owned_collections(owner: User) -> QuerySet[Collection]:
     )
 
 
-def _facts(row: Any) -> CollectionFacts:
-    return CollectionFacts(
-        ready_documents=row.ready_documents,
-        chunk_size=row.chunk_size,
-        chunk_overlap=row.chunk_overlap,
-        embedding=row.embedding_model,
-    )
+def facts_of(rows: Iterable[Any]) -> dict[str, CollectionFacts]:
+    """Facts by name, from rows of `owned_collections`."""
+    return {
+        row.name: CollectionFacts(
+            ready_documents=row.ready_documents,
+            chunk_size=row.chunk_size,
+            chunk_overlap=row.chunk_overlap,
+            embedding=row.embedding_model,
+        )
+        for row in rows
+    }
 
 
 def _visible(user: User) -> QuerySet[Project]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +16,10 @@ from apps.projects.domain.canonical import sha256
 from apps.projects.domain.compile import build_graph
 from apps.projects.domain.diff import describe
 from apps.projects.domain.findings import Finding
-from apps.projects.domain.ops import with_collections
+from apps.projects.domain.ops import assign, digest, with_collections
+from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.steps import SLUGS
 from apps.projects.domain.validate import errors, findings
 from apps.projects.domain.yaml_io import locate, merge, parse, plain, starter
 from apps.projects.errors import BuildRefused, DraftConflict, NameTaken, SpecRefused
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 BUILD_ATTEMPTS = 20
 """Numbers tried when several builds of one project race; each round, one of them wins."""
+SAVE_ATTEMPTS = 5
+"""Saves of different parts of one draft that may fall together."""
 
 
 @transaction.atomic
@@ -75,6 +80,34 @@ def save_draft(
     return draft
 
 
+def save_changes(
+    *, project: Project, changes: Mapping[str, Any], parts: Sequence[Path], seen: str, by: User
+) -> Draft:
+    """Save some settings into whatever the draft is now; other parts of it may have changed meanwhile.
+
+    changes    values by dotted path, all within `parts`
+    seen       `ops.digest` of those parts as the editor saw them
+    Raises SpecRefused, NameTaken, or DraftConflict if somebody changed the same parts since.
+    """
+    for _ in range(SAVE_ATTEMPTS):
+        draft = Draft.objects.get(pk=project.pk)
+        now = spec_of(draft)
+        edited = assign(now, changes)
+        if digest(now, parts) not in (seen, digest(edited, parts)):
+            break
+        try:
+            return save_draft(project=project, spec=edited, base_revision=draft.revision, by=by)
+        except DraftConflict:
+            continue
+    raise DraftConflict(
+        title=project.title,
+        base="it was opened at",
+        theirs=draft.revision,
+        their_yaml=draft.yaml,
+        your_yaml=merge(draft.yaml, edited),
+    )
+
+
 def keep_unfit_input(*, project: Project, place: str, values: Any) -> None:
     """Remember what was typed and does not fit the spec yet; None forgets it.
 
@@ -90,8 +123,11 @@ def keep_unfit_input(*, project: Project, place: str, values: Any) -> None:
 
 
 def remember_step(*, project: Project, step: str) -> None:
-    """Where the wizard goes on when its user comes back."""
-    Draft.objects.filter(pk=project.pk).exclude(wizard_step=step).update(wizard_step=step)
+    """The furthest step reached, where the wizard goes on when its user comes back."""
+    reached = project.draft.wizard_step
+    if reached not in SLUGS or SLUGS.index(step) > SLUGS.index(reached):
+        Draft.objects.filter(pk=project.pk).update(wizard_step=step)
+        project.draft.wizard_step = step
 
 
 def build_version(*, project: Project, by: User, name: str = "") -> SpecVersion:

@@ -1,6 +1,24 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.projects import version_views, views, wizard_views, yaml_views
 
 app_name = "projects"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("new/", views.create, name="create"),
+    path("sample/", views.sample, name="sample"),
+    path("schema/v1.json", views.schema, name="schema"),
+    path("<uuid:project_id>/", views.overview, name="overview"),
+    path("<uuid:project_id>/delete/", views.delete, name="delete"),
+    path("<uuid:project_id>/restore/", views.restore, name="restore"),
+    path("<uuid:project_id>/wizard/<slug:step>/", wizard_views.wizard, name="wizard"),
+    path("<uuid:project_id>/collect/", wizard_views.collect, name="collect"),
+    path("<uuid:project_id>/yaml/", yaml_views.yaml, name="yaml"),
+    path("<uuid:project_id>/yaml/check/", yaml_views.check, name="check"),
+    path("<uuid:project_id>/build/", version_views.build, name="build"),
+    path("<uuid:project_id>/versions/", version_views.versions, name="versions"),
+    path("<uuid:project_id>/versions/<int:number>/", version_views.version, name="version"),
+    path("<uuid:project_id>/versions/<int:number>/revert/", version_views.revert, name="revert"),
+]

@@ -68,7 +68,7 @@ class StepForm(Form):
     def _place(self, error: SpecRefused) -> None:
         fields = {path: field for field, path in self.paths.items()}
         for finding in error.findings:
-            dotted = ".".join(str(part) for part in finding.path)
+            dotted = ".".join(str(part) for part in finding.path if isinstance(part, str))
             self.add_error(fields.get(dotted), finding.message)
 
 
@@ -118,8 +118,9 @@ class ModelForm(StepForm):
         super().__init__(data, **kwargs)
         model = self.spec.spec.model
         names = [BUILTIN, *(row.name for row in endpoints)]
-        if model.connection not in names:
-            names.append(model.connection)
+        self.missing = "" if model.connection in names else model.connection
+        if self.missing:
+            names.append(self.missing)
         self.fields["connection"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         for row in endpoints:
             self.fields[f"model_{row.name}"] = _model_field(row, model.connection, model.name)

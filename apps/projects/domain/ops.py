@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.pydantic_findings import did_you_mean, from_validation
-from apps.projects.domain.shape import keys_at
+from apps.projects.domain.shape import Path, keys_at
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import plain
 from apps.projects.domain.yaml_nodes import Unreadable, read
@@ -49,12 +50,24 @@ def assign_text(spec: ProjectSpec, assignments: list[str]) -> ProjectSpec:
     return assign(spec, changes)
 
 
+def digest(spec: ProjectSpec, parts: Iterable[Path]) -> str:
+    """A short fingerprint of what the spec says at these places, to tell whether it has changed."""
+    values = [_value_at(plain(spec), part) for part in parts]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def with_collections(spec: ProjectSpec, names: tuple[str, ...]) -> ProjectSpec:
     return assign(spec, {"spec.knowledge.collections": list(names)})
 
 
 def renamed(spec: ProjectSpec, name: str, title: str) -> ProjectSpec:
     return assign(spec, {"metadata.name": name, "metadata.title": title})
+
+
+def _value_at(values: Any, path: Path) -> Any:
+    for part in path:
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
 
 
 def _path(dotted: str) -> tuple[str, ...]:

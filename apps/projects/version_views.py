@@ -1,0 +1,124 @@
+"""Frozen versions: build, list, compare, look at one, take one back into the draft."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.domain.catalog import components
+from apps.projects.domain.diff import describe
+from apps.projects.domain.flow import flow
+from apps.projects.forms import NameVersionForm
+from apps.projects.models import Project, SpecVersion
+from apps.projects.queries import projects_for, spec_of, versions_for
+from apps.projects.services import build_version, name_version, restore_version
+from apps.runtime.errors import StudioError
+from apps.ui.http import StudioRequest, hx_redirect, page
+
+PAGE_SIZE = 50
+
+
+@login_required
+@require_POST
+def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    """Freeze the draft and go where it can be tried; back to the review if something is missing."""
+    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    try:
+        version = build_version(
+            project=project, by=request.user, name=request.POST.get("name", "").strip()[:80]
+        )
+    except StudioError as error:
+        messages.error(request, str(error))
+        return hx_redirect(request, reverse("projects:wizard", args=[project.pk, "review"]))
+    messages.success(request, f"Version {version} is built.")
+    return hx_redirect(request, _where_to_try(version))
+
+
+@login_required
+@require_safe
+def versions(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    rows = project.versions.select_related("created_by").defer("spec", "graph", "yaml")
+    listed = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"project": project, "versions": listed, "tab": "versions"}
+    context |= _comparison(request, project)
+    return render(request, page(request, "projects/versions"), context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def version(request: StudioRequest, project_id: UUID, number: int) -> HttpResponse:
+    """One version; POST names it. What it froze never changes."""
+    found = _found(request, project_id, number)
+    if request.method == "GET" and "download" in request.GET:
+        response = HttpResponse(found.yaml, content_type="application/yaml; charset=utf-8")
+        name = f"{found.project.name}-v{found.number}.yaml"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+    form = NameVersionForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": found.name, "notes": found.notes},
+    )
+    if form.is_valid():
+        name_version(version=found, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return hx_redirect(request, found.get_absolute_url())
+    spec = spec_of(found)
+    before = found.project.versions.filter(number__lt=found.number).first()
+    context = {
+        "project": found.project,
+        "version": found,
+        "form": form,
+        "flow": [(one, components()[one.component]) for one in flow(spec)],
+        "before": before,
+        "changes": describe(spec_of(before), spec) if before else [],
+        "yaml_markdown": f"~~~~~~~~~~yaml\n{found.yaml}\n~~~~~~~~~~",
+        "tab": "versions",
+    }
+    return render(request, page(request, "projects/version"), context, status=form.status)
+
+
+@login_required
+@require_POST
+def revert(request: StudioRequest, project_id: UUID, number: int) -> HttpResponse:
+    """Take a version's document back into the draft."""
+    found = _found(request, project_id, number)
+    try:
+        restore_version(version=found, by=request.user)
+    except StudioError as error:
+        messages.error(request, str(error))
+        return hx_redirect(request, found.get_absolute_url())
+    messages.success(request, f"The draft is version {found} again.")
+    return hx_redirect(request, reverse("projects:wizard", args=[found.project_id, "review"]))
+
+
+def _found(request: StudioRequest, project_id: UUID, number: int) -> SpecVersion:
+    rows = versions_for(request.user).select_related("project__draft")
+    return get_object_or_404(rows, project_id=project_id, number=number)
+
+
+def _comparison(request: StudioRequest, project: Project) -> dict[str, Any]:
+    """The two versions named by ?old=&new=, older first, and what changed between them."""
+    numbers = sorted(
+        {int(text) for key in ("old", "new") if (text := request.GET.get(key, "")).isdecimal()}
+    )
+    pair = {row.number: row for row in project.versions.filter(number__in=numbers[:2])}
+    if len(pair) != 2:
+        return {"same": len(numbers) == 1}
+    old, new = (pair[number] for number in numbers)
+    return {"old": old, "new": new, "changes": describe(spec_of(old), spec_of(new))}
+
+
+def _where_to_try(version: SpecVersion) -> str:
+    try:
+        return reverse("sandboxes:sandbox", args=[version.project_id])
+    except NoReverseMatch:
+        return version.get_absolute_url()

@@ -1,0 +1,135 @@
+"""The list of projects, a new one, one at a glance, deletion and its undoing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Q
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.catalog.domain.catalog import application, applications, components
+from apps.projects.domain.flow import flow
+from apps.projects.domain.schema import json_schema
+from apps.projects.domain.steps import step_of
+from apps.projects.domain.validate import findings
+from apps.projects.forms import CreateProjectForm
+from apps.projects.queries import context_for, deleted_projects_for, projects_for, spec_of
+from apps.projects.sample import install_sample
+from apps.projects.services import create_project, delete_project, restore_project
+from apps.projects.stages import progress_of
+from apps.runtime.errors import StudioError
+from apps.ui.http import StudioRequest, hx_redirect, page
+
+PAGE_SIZE = 50
+ORDERS = {
+    "changed": ("-updated_at", "Last changed"),
+    "title": ("title", "Title"),
+    "created": ("-created_at", "Newest"),
+}
+
+
+@login_required
+@require_safe
+def index(request: StudioRequest) -> HttpResponse:
+    words = request.GET.get("q", "").strip()
+    order = request.GET.get("order", "")
+    order = order if order in ORDERS else "changed"
+    rows = projects_for(request.user).annotate(
+        version_count=Count("versions"), newest=Max("versions__number")
+    )
+    if words:
+        rows = rows.filter(
+            Q(title__icontains=words) | Q(name__icontains=words) | Q(description__icontains=words)
+        )
+    rows = rows.order_by(ORDERS[order][0], "pk")
+    projects = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "projects": projects,
+        "words": words,
+        "order": order,
+        "orders": [(key, label) for key, (_, label) in ORDERS.items()],
+        "deleted": deleted_projects_for(request.user)[:20],
+        "titles": {row.id: row.title for row in applications()},
+    }
+    return render(request, page(request, "projects/index"), context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create(request: StudioRequest) -> HttpResponse:
+    """The wizard's first step for a project that does not exist yet."""
+    form = CreateProjectForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        project = create_project(owner=request.user, **form.cleaned_data)
+        return hx_redirect(request, reverse("projects:wizard", args=[project.pk, "model"]))
+    context = {"form": form, "applications": applications()}
+    return render(request, page(request, "projects/create"), context, status=form.status)
+
+
+@login_required
+@require_POST
+def sample(request: StudioRequest) -> HttpResponse:
+    """Make the sample project with its documents."""
+    project = install_sample(owner=request.user)
+    messages.success(request, "The sample is ready. Its documents are being indexed.")
+    return hx_redirect(request, project.get_absolute_url())
+
+
+@login_required
+@require_safe
+def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    spec = spec_of(project.draft)
+    surroundings = context_for(project.owner)
+    found = findings(spec, surroundings)
+    versions = list(project.versions.select_related("created_by").defer("spec", "graph"))
+    context = {
+        "project": project,
+        "spec": spec.spec,
+        "application": application(spec.spec.application),
+        "flow": [(one, components()[one.component]) for one in flow(spec)],
+        "findings": [(finding, step_of(finding.path)) for finding in found],
+        "progress": progress_of(project, versions, found),
+        "version": versions[0] if versions else None,
+        "tab": "overview",
+    }
+    return render(request, page(request, "projects/overview"), context)
+
+
+@login_required
+@require_POST
+def delete(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    delete_project(project=project)
+    messages.success(request, f"{project.title} is deleted. It can be restored for 30 days.")
+    return hx_redirect(request, reverse("projects:index"))
+
+
+@login_required
+@require_POST
+def restore(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(deleted_projects_for(request.user), pk=project_id)
+    try:
+        restore_project(project=project)
+    except StudioError as error:
+        messages.error(request, str(error))
+        return hx_redirect(request, reverse("projects:index"))
+    messages.success(request, f"{project.title} is back.")
+    return hx_redirect(request, project.get_absolute_url())
+
+
+@require_safe
+def schema(request: StudioRequest) -> HttpResponse:
+    """The JSON Schema of project files, for editors; needs no login."""
+    address = request.build_absolute_uri(request.path)
+    response = JsonResponse(json_schema(address), json_dumps_params={"indent": 2})
+    response["Content-Type"] = "application/schema+json"
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
