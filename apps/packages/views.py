@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.packages.contents import folders_of
 from apps.packages.forms import StartExportForm
-from apps.packages.models import PackageExport
 from apps.packages.queries import exports_for
 from apps.packages.services import delete_export, start_export
 from apps.projects.models import Project
@@ -83,7 +82,7 @@ def delete(request: StudioRequest, export_id: UUID) -> HttpResponse:
 
 def _index(request: StudioRequest, project: Project, form: StartExportForm) -> HttpResponse:
     rows: Any = exports_for(request.user).filter(project=project).defer("contents")
-    exports = Paginator[PackageExport](rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    exports = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "project": project,
         "tab": "packages",

@@ -68,7 +68,7 @@ class PortalCheck:
         if self._child.returncode == 0:
             return []
         lines = [line for line in (errors or output).splitlines() if line.strip()]
-        reason = lines[-1][:500] if lines else "no message"
+        reason = " ".join(line.strip() for line in lines[-3:])[:500] or "no message"
         return [error("package.portal-check", f"The portal's own check failed: {reason}")]
 
     def __exit__(
