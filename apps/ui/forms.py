@@ -32,10 +32,11 @@ class _Dressed:
     """Adds the widget classes. Errors of a bound form mean status 422."""
 
     fields: dict[str, forms.Field]
+    label_suffix: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         for field in self.fields.values():
             own = field.widget.attrs.get("class", "")
             field.widget.attrs["class"] = f"{_class_of(field.widget)} {own}".strip()
