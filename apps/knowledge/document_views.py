@@ -36,6 +36,8 @@ def document(request: StudioRequest, document_id: UUID) -> HttpResponse:
         rows = rows.filter(text__icontains=text)
     context = {
         "document": found,
+        "folder": found.name.rpartition("/")[0],
+        "leaf": found.name.rpartition("/")[2],
         "collection": found.collection,
         "rows": Paginator(rows, CHUNKS_PER_PAGE).get_page(request.GET.get("page")),
         "text": text,
@@ -85,6 +87,8 @@ def passage(request: StudioRequest, chunk_id: UUID) -> HttpResponse:
     context = {
         "chunk": chunk,
         "document": chunk.document,
+        "folder": chunk.document.name.rpartition("/")[0],
+        "leaf": chunk.document.name.rpartition("/")[2],
         "collection": chunk.document.collection,
         "before": _until(before, chunk.start),
         "after": _since(after, chunk.end),
@@ -95,11 +99,11 @@ def passage(request: StudioRequest, chunk_id: UUID) -> HttpResponse:
 
 def _until(chunks: list[Chunk], offset: int) -> str:
     """Text of the chunks up to an offset: what they share with the passage is not said twice."""
-    return "".join(chunk.text[: max(0, offset - chunk.start)] for chunk in chunks)
+    return "".join(chunk.text[: max(0, offset - chunk.start)] for chunk in chunks).strip("\n")
 
 
 def _since(chunks: list[Chunk], offset: int) -> str:
-    return "".join(chunk.text[max(0, offset - chunk.start) :] for chunk in chunks)
+    return "".join(chunk.text[max(0, offset - chunk.start) :] for chunk in chunks).strip("\n")
 
 
 def _marked(text: str, start: str | None, end: str | None) -> dict[str, Any]:

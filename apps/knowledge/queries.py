@@ -25,10 +25,18 @@ def collections_for(user: User) -> QuerySet[Collection]:
 
 
 def may_change(user: User, collection: Collection) -> bool:
-    """Owner or administrator; in a portal, staff."""
+    """Owner or administrator; where knowledge is shared, as `may_create`."""
     if getattr(settings, "KNOWLEDGE_SHARED", False):
-        return bool(user.is_superuser or user.is_staff)
+        return may_create(user)
     return bool(user.is_superuser or collection.owner_id == user.pk)
+
+
+def may_create(user: User) -> bool:
+    """Everybody in the studio; where knowledge is shared (portals), administrators, and others
+    only if KNOWLEDGE_UPLOADS says so."""
+    if not getattr(settings, "KNOWLEDGE_SHARED", False):
+        return True
+    return bool(user.is_superuser or user.is_staff or getattr(settings, "KNOWLEDGE_UPLOADS", False))
 
 
 def with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
@@ -41,7 +49,7 @@ def with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
         chunk_count=Sum("documents__chunk_count", filter=ready, default=0),
         waiting_count=Count("documents", filter=active),
         problem_count=Count("documents", filter=bad),
-    )
+    ).order_by("title", "pk")
 
 
 def documents_for(user: User) -> QuerySet[Document]:

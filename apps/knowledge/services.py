@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files import File
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
@@ -89,11 +88,6 @@ def create_collection(
             )
     except IntegrityError as error:
         raise NameTaken(name=name) from error
-
-
-def may_create(user: User) -> bool:
-    """Everybody in the studio; where knowledge is shared (portals), staff."""
-    return not getattr(settings, "KNOWLEDGE_SHARED", False) or user.is_staff or user.is_superuser
 
 
 def free_name(*, owner: User, title: str) -> str:

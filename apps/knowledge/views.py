@@ -22,7 +22,13 @@ from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import NameTaken, ReadOnly
 from apps.knowledge.forms import CreateForm, DocumentFilter, SearchForm, SettingsForm
 from apps.knowledge.models import Collection, Document
-from apps.knowledge.queries import collections_for, may_change, status_counts, with_counts
+from apps.knowledge.queries import (
+    collections_for,
+    may_change,
+    may_create,
+    status_counts,
+    with_counts,
+)
 from apps.knowledge.retrieval import retriever_for
 from apps.knowledge.uploads import BoundedUploadHandler
 from apps.runtime.errors import StudioError
@@ -46,7 +52,7 @@ def index(request: StudioRequest) -> HttpResponse:
     context = {
         "rows": _page(request, with_counts(found)),
         "text": text,
-        "may_create": services.may_create(request.user),
+        "may_create": may_create(request.user),
     }
     return render(request, page(request, "knowledge/index"), context)
 
@@ -54,7 +60,7 @@ def index(request: StudioRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def create(request: StudioRequest) -> HttpResponse:
-    if not services.may_create(request.user):
+    if not may_create(request.user):
         raise ReadOnly(title="The knowledge of this installation")
     form = CreateForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -96,9 +102,14 @@ def documents(request: StudioRequest, collection_id: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def progress(request: StudioRequest, collection_id: UUID) -> HttpResponse:
-    """The bar, and the state of the rows on the reader's page beside it; polled while work goes on."""
+    """The bar, and beside it the state of the rows that the page shows; polled while work goes on."""
     found = _collection(request, collection_id)
-    context = _progress_context(found) | _documents_context(request, found) | {"beside": True}
+    shown = [pk for pk in request.GET.getlist("shown")[:PER_PAGE] if _is_uuid(pk)]
+    context = _progress_context(found) | {
+        "collection": found,
+        "may_change": may_change(request.user, found),
+        "shown": Document.objects.filter(collection=found, pk__in=shown),
+    }
     response = render(request, "knowledge/_progress.html", context)
     if not context["active"]:
         trigger_client_event(response, "documents-changed", after="settle")
@@ -238,6 +249,14 @@ def _progress_context(found: Collection) -> dict[str, Any]:
 
 def _page(request: StudioRequest, rows: QuerySet[Any]) -> Any:
     return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_json(received: services.Received) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def _round(claim: Claim, collection: Collection) -> None:
                 raise JobCancelled
             progress.after(batch, closed)
         watch.check()
+        progress.finish()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -135,6 +136,10 @@ class Progress:
         elif not shares:
             return
         self._say(next(reversed(shares.items())) if shares else None)
+
+    def finish(self) -> None:
+        self._count()
+        self._say()
 
     def _count(self) -> None:
         self._tally = indexing.tally(self._collection, self._claim.job)
