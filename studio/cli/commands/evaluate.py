@@ -135,8 +135,11 @@ def _text(run: EvalRun, results: list[GateResult]) -> str:
             f"{BY_ID[name].label:<14} {_number(figure.get('value')):>6}  {_interval(figure)}"
         )
     for result in results:
-        low, high = result.minimum, result.maximum
-        limits = [f">= {low:g}"] * (low is not None) + [f"<= {high:g}"] * (high is not None)
+        limits = [
+            f"{sign} {limit:g}"
+            for sign, limit in ((">=", result.minimum), ("<=", result.maximum))
+            if limit is not None
+        ]
         lines.append(
             f"gate {result.outcome}: {result.metric} {' and '.join(limits)} "
             f"(measured {_number(result.value)})"
