@@ -61,37 +61,38 @@ class LoginForm(Form):
         return 429 if self.wait_s else super().status
 
 
-class NewPasswordForm(Form):
-    """A password twice, checked by settings.AUTH_PASSWORD_VALIDATORS against the user's own words."""
-
-    password = _password(
+def _new_password() -> forms.CharField:
+    return _password(
         "Password",
         "new-password",
         help_text="At least 8 characters; not a common word or only digits.",
     )
+
+
+def _check_passwords(form: forms.BaseForm, user: User) -> None:
+    """Both the same, and accepted by settings.AUTH_PASSWORD_VALIDATORS beside the user's own words."""
+    first = form.cleaned_data.get("password")
+    second = form.cleaned_data.pop("password_again", None)
+    if first and second and first != second:
+        form.add_error("password_again", "The two passwords differ.")
+    elif first:
+        try:
+            password_validation.validate_password(first, user)
+        except ValidationError as error:
+            form.add_error("password", error)
+
+
+class NewPasswordForm(Form):
+    password = _new_password()
     password_again = _password("Password again", "new-password")
 
-    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
 
     def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        first, second = data.get("password"), data.pop("password_again", None)
-        if first and second and first != second:
-            self.add_error("password_again", "The two passwords differ.")
-        elif first:
-            try:
-                password_validation.validate_password(first, self.user or self._unsaved_user(data))
-            except ValidationError as error:
-                self.add_error("password", error)
-        return data
-
-    def _unsaved_user(self, data: dict[str, Any]) -> User:
-        known = {
-            key: data.get(key) or "" for key in ("username", "email", "first_name", "last_name")
-        }
-        return User(**known)
+        _check_passwords(self, self.user)
+        return self.cleaned_data
 
 
 class ChangePasswordForm(NewPasswordForm):
@@ -100,7 +101,7 @@ class ChangePasswordForm(NewPasswordForm):
 
     def clean_current(self) -> str:
         current: str = self.cleaned_data["current"]
-        if self.user and not self.user.check_password(current):
+        if not self.user.check_password(current):
             raise ValidationError("This is not your current password.")
         return current
 
@@ -130,10 +131,17 @@ class PersonForm(_PersonFields, ModelForm):
     )
 
 
-class OwnAccountForm(_PersonFields, NewPasswordForm):
+class OwnAccountForm(_PersonFields, ModelForm):
     """A person creates their own account: the first administrator, or by self-registration."""
 
-    field_order = ("username", "first_name", "last_name", "email", "password", "password_again")
+    password = _new_password()
+    password_again = _password("Password again", "new-password")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        names = ("username", "email", "first_name", "last_name")
+        _check_passwords(self, User(**{name: data.get(name) or "" for name in names}))
+        return data
 
 
 class ProfileForm(ModelForm):
