@@ -17,7 +17,7 @@ from apps.connections.queries import endpoints_for
 from apps.jobs.services import cancel_job, start_job
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.models import Collection
-from apps.knowledge.snapshots import export_snapshot
+from apps.knowledge.snapshots import export_snapshot, original_files
 from apps.packages.domain.application import Knowledge
 from apps.packages.domain.export import Report, export_package
 from apps.packages.domain.options import Options
@@ -28,6 +28,7 @@ from apps.packages.secrets import stored_values
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of, spec_of
 from apps.runtime.graph import Graph
+from apps.sandboxes.starters import starters_for
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -82,10 +83,10 @@ def delete_export(*, export: PackageExport) -> None:
     """Remove a package and its archive; one that is still being made is cancelled."""
     if export.job and export.job.is_active:
         cancel_job(export.job)
-    file = export.file
+    storage, name = export.file.storage, export.file.name
     export.delete()
-    if file:
-        transaction.on_commit(lambda: file.storage.delete(file.name))
+    if name:
+        transaction.on_commit(lambda: storage.delete(name))
 
 
 def _make(export: PackageExport, work: Path, step: Step) -> Report:
@@ -106,6 +107,7 @@ def _make(export: PackageExport, work: Path, step: Step) -> Report:
         out=work / "package.zip",
         sources=Sources(settings.BASE_DIR),
         knowledge=knowledge,
+        starters=starters_for(collections_of(version), stable=True),
         secrets=stored_values(),
         progress=step,
     )
@@ -145,13 +147,20 @@ def gather_knowledge(
 
 
 def _copy_documents(collection: Collection, folder: Path) -> None:
-    for document in collection.documents.filter(status=DocumentStatus.READY).iterator():
-        target = (folder / document.name).resolve()
-        if not target.is_relative_to(folder.resolve()):
-            raise KnowledgeMissing(name=collection.name, reason=f"{document.name} is no file name")
+    """The originals under their own names. Raises KnowledgeMissing where there are none."""
+    inside = folder.resolve()
+    for _, name, original in original_files([collection]):
+        target = (folder / name).resolve()
+        if not target.is_relative_to(inside):
+            raise KnowledgeMissing(name=collection.name, reason=f"{name} is no file name")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with document.file.open("rb") as original, target.open("wb") as copy:
+        with target.open("wb") as copy:
             shutil.copyfileobj(original, copy, 1 << 20)
+    if not any(folder.iterdir()):
+        raise KnowledgeMissing(
+            name=collection.name,
+            reason="its documents came without their files; use the ready index",
+        )
 
 
 def _store(export: PackageExport, report: Report) -> None:

@@ -56,7 +56,7 @@ def detail(request: StudioRequest, export_id: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
-def download(request: StudioRequest, export_id: UUID) -> HttpResponse:
+def download(request: StudioRequest, export_id: UUID) -> FileResponse:
     export = get_object_or_404(exports_for(request.user), pk=export_id)
     if not export.file:
         raise Http404("This package was not made.")

@@ -10,14 +10,18 @@ LOOKED_AT = 200
 SHOWN = 3
 
 
-def starters_for(collections: Sequence[Collection]) -> tuple[str, ...]:
-    """At most SHOWN questions; none where nothing has headings. One query."""
+def starters_for(collections: Sequence[Collection], *, stable: bool = False) -> tuple[str, ...]:
+    """At most SHOWN questions; none where nothing has headings. One query.
+
+    stable: the same rows give the same questions on every database; slower on large collections.
+    """
     if not collections:
         return ()
     rows = Chunk.objects.filter(collection__in=collections).exclude(heading="")
+    order = ("document__name", "ordinal") if stable else ()
     headings = dict.fromkeys(
         heading.rpartition(" > ")[2].strip(" #.:")
-        for heading in rows.order_by().values_list("heading", flat=True)[:LOOKED_AT]
+        for heading in rows.order_by(*order).values_list("heading", flat=True)[:LOOKED_AT]
     )
     good = [heading for heading in headings if 8 <= len(heading) <= 60]
     step = max(1, len(good) // SHOWN)

@@ -54,7 +54,11 @@ class Packed:
 
 
 def describe(
-    spec: ProjectSpec, graph: Graph, options: Options, collections: Sequence[Packed]
+    spec: ProjectSpec,
+    graph: Graph,
+    options: Options,
+    collections: Sequence[Packed],
+    starters: Sequence[str],
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -69,7 +73,7 @@ def describe(
         "features": spec.spec.deployment.features.model_dump(mode="json"),
         "collections": [packed.row for packed in collections],
         "servers": [asdict(server) for server in servers_of(spec, options)],
-        "starters": [],
+        "starters": list(starters),
         "graph": graph.model_dump(mode="json"),
     }
 

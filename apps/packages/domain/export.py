@@ -55,17 +55,19 @@ def export_package(
     out: Path,
     sources: Sources,
     knowledge: Sequence[Knowledge] = (),
+    starters: Sequence[str] = (),
     secrets: Sequence[str] = (),
     progress: Progress = lambda step, done, total: None,
 ) -> Report:
     """Write the package of one frozen project to `out`.
 
     knowledge   the collections that travel, each in a folder of its own (see Options.include)
+    starters    questions that an empty chat offers
     secrets     stored values that must not be in any byte of the package
     Raises SourceMissing, KnowledgeMissing, OutOfSpace or NotWritable; nothing half-written is left.
     """
     started = time.perf_counter()
-    request = Request(spec, spec_yaml, graph, options, knowledge, studio_version())
+    request = Request(spec, spec_yaml, graph, options, knowledge, studio_version(), tuple(starters))
     progress("Collecting files", 0, 0)
     planned = plan(request, sources)
     findings = _check(planned, secrets, progress)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.packages.domain import application
+from apps.packages.domain.application import title_of
 from apps.packages.domain.options import Options
-from apps.packages.domain.plan import Plan, Request, pretty, title_of
+from apps.packages.domain.plan import Plan, Request, pretty
 from apps.packages.domain.tree import Entry
 from apps.projects.domain.canonical import sha256
 from apps.projects.domain.findings import Finding

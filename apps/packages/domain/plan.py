@@ -62,6 +62,7 @@ class Request:
     options: Options
     knowledge: Sequence[Knowledge]
     studio_version: str
+    starters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ def plan(request: Request, sources: Sources) -> Plan:
         Entry("project.yaml", request.spec_yaml.encode(), "the project this was made from"),
         Entry(
             "portal/app.json",
-            pretty(describe(request.spec, request.graph, request.options, collections)),
+            pretty(
+                describe(
+                    request.spec, request.graph, request.options, collections, request.starters
+                )
+            ),
             "the frozen application",
         ),
         Entry("sbom.cdx.json", pretty(_sbom(request, locks)), "list of parts"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import socket
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import uvicorn
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             collect_static()
             start_sweeper()
             self._announce(port)
-            asyncio.run(_server().serve(sockets=[listener]))
+            uvloop.run(_server().serve(sockets=[listener]))
 
     def _announce(self, port: int) -> None:
         base = settings.PORTAL_URL or f"http://localhost:{port}"
