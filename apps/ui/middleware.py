@@ -18,7 +18,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from apps.runtime.errors import StudioError
-from apps.ui.errors import error_response
+from apps.ui.error_views import error_response
 
 GetResponse = Callable[[HttpRequest], Any]
 
