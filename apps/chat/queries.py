@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -42,20 +43,26 @@ def latest_messages(
 
 
 def turns_before(session_id: UUID, ordinal: int) -> list[Turn]:
-    """The conversation as a model is told it, up to the question that `ordinal` answers.
+    """The conversation as a model is told it, up to the question that `ordinal` answers."""
+    rows = ChatMessage.objects.filter(session_id=session_id, ordinal__lt=ordinal)
+    newest_first = rows.order_by("-ordinal").values_list("role", "content", "status", "superseded")
+    return turns_of(newest_first[:TURNS])
 
-    Questions that got no words in reply are left out, the last one excepted: many servers insist on
+
+def turns_of(newest_first: Iterable[tuple[str, str, str, bool]]) -> list[Turn]:
+    """Turns, oldest first, of rows (role, content, status, superseded).
+
+    Questions that got no words in reply are left out, the newest one excepted: many servers insist on
     user and assistant taking turns.
     """
-    rows = ChatMessage.objects.filter(
-        session_id=session_id, ordinal__lt=ordinal, superseded=False
-    ).order_by("-ordinal")
     turns: list[Turn] = []
-    for role, content, status in rows.values_list("role", "content", "status")[:TURNS]:
+    for role, content, status, superseded in newest_first:
         if role == Role.USER:
             if not turns or turns[-1].role == "assistant":
                 turns.append(Turn("user", content))
-        elif content and turns and turns[-1].role == "user" and status != MessageStatus.FAILED:
+        elif superseded or not content or status == MessageStatus.FAILED:
+            continue
+        elif turns and turns[-1].role == "user":
             turns.append(Turn("assistant", content))
     while turns and turns[-1].role == "assistant":
         turns.pop()
