@@ -60,7 +60,7 @@ def pdf(pages: Sequence[str], bookmarks: Sequence[tuple[str, int]] = ()) -> byte
         return out.getvalue()
     writer = PdfWriter(clone_from=io.BytesIO(out.getvalue()))
     for title, page in bookmarks:
-        writer.add_outline_item(title, page - 1)
+        writer.add_outline_item(title=title, page_number=page - 1)
     return _written(writer)
 
 

@@ -33,6 +33,8 @@ def read_docx(path: Path, meter: Meter) -> Iterator[Part]:
         headings = Headings()
         page = 1
         for element in _top_level(archive, MAIN, "body"):
+            leading, later = _page_marks(element)
+            page += leading
             number = page if paged else None
             if local(element) == "tbl":
                 for line in describe_rows(_rows(element)):
@@ -45,7 +47,7 @@ def read_docx(path: Path, meter: Meter) -> Iterator[Part]:
                 ending = "\n" if _is_item(element) else "\n\n"
                 mark = "- " if ending == "\n" else ""
                 yield Part(f"{mark}{text}{ending}", number, str(headings))
-            page += sum(1 for _ in _named(element, "lastRenderedPageBreak"))
+            page += later
             meter.pages = page if paged else 0
         yield from _beside(archive)
 
@@ -100,8 +102,16 @@ def _children(element: Any, name: str) -> Iterator[Any]:
             yield from _children(child, name)
 
 
-def _named(element: Any, name: str) -> Iterator[Any]:
-    return (child for child in element.iter() if local(child) == name)
+def _page_marks(element: Any) -> tuple[int, int]:
+    """Page breaks before the element's first text and after it."""
+    leading = later = 0
+    written = False
+    for child in element.iter():
+        name = local(child)
+        if name == "lastRenderedPageBreak":
+            leading, later = (leading, later + 1) if written else (leading + 1, later)
+        written = written or (name == "t" and bool(child.text))
+    return leading, later
 
 
 def _text(element: Any) -> str:

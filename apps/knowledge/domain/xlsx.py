@@ -38,23 +38,19 @@ _DAMAGE = (
 def read_xlsx(path: Path, meter: Meter) -> Iterator[Part]:
     """Values as last calculated. openpyxl parses with defusedxml where that is installed, and it is."""
     open_archive(path, KIND).close()
-    with warnings.catch_warnings():
+    # By its open file: openpyxl goes by the name's ending, and stored files have none.
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             workbook = openpyxl.load_workbook(
-                path, read_only=True, data_only=True, keep_links=False
+                file, read_only=True, data_only=True, keep_links=False
             )
-        except _DAMAGE as error:
-            raise _broken(error) from error
-        try:
             sheets = workbook.worksheets
             for number, sheet in enumerate(sheets, 1):
                 meter.pages = number
                 yield from _sheet(sheet, number, len(sheets), meter)
         except _DAMAGE as error:
             raise _broken(error) from error
-        finally:
-            workbook.close()
 
 
 def _sheet(sheet: Any, number: int, count: int, meter: Meter) -> Iterator[Part]:
