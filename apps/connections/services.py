@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.connections.discovery import Found, look_around
 from apps.connections.domain.guard import check_url
-from apps.connections.domain.probe import TestResult, probe
+from apps.connections.domain.probe import ProbeResult, probe
 from apps.connections.errors import NameTaken
 from apps.connections.models import Endpoint, Secret
 from apps.connections.secrets import encrypt, reveal
@@ -28,7 +28,7 @@ def create_endpoint(
     base_url: str,
     title: str = "",
     api_key: str = "",
-    result: TestResult | None = None,
+    result: ProbeResult | None = None,
 ) -> Endpoint:
     """Connect a server under a name. result: of a test that was just made, to start with its models.
 
@@ -94,13 +94,13 @@ def delete_endpoint(*, endpoint: Endpoint) -> None:
         secret.delete()
 
 
-def test_endpoint(base_url: str, api_key: str = "", model: str = "") -> TestResult:
+def test_endpoint(base_url: str, api_key: str = "", model: str = "") -> ProbeResult:
     """Ask the server now. Takes seconds; never raises for what the server does."""
     allow_private = settings.ENDPOINTS_ALLOW_PRIVATE
     return async_to_sync(probe)(base_url, api_key, model, allow_private=allow_private)
 
 
-def test_saved_endpoint(*, endpoint: Endpoint, model: str = "") -> TestResult:
+def test_saved_endpoint(*, endpoint: Endpoint, model: str = "") -> ProbeResult:
     """Test a connection with its stored key and keep the result. Raises SecretUnreadable."""
     key = reveal(endpoint.secret) if endpoint.secret else ""
     result = test_endpoint(endpoint.base_url, key, model)
@@ -108,7 +108,7 @@ def test_saved_endpoint(*, endpoint: Endpoint, model: str = "") -> TestResult:
     return result
 
 
-def record_test(*, endpoint: Endpoint, result: TestResult) -> None:
+def record_test(*, endpoint: Endpoint, result: ProbeResult) -> None:
     """Keep a test's result; the models of an earlier test stay if this one found none."""
     endpoint.tested_at = timezone.now()
     endpoint.test_result = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -15,11 +15,15 @@ from apps.projects.domain.findings import Finding
 from apps.projects.models import Project, SpecVersion
 
 State = Literal["done", "next", "later", "problem"]
+WAITING = ("next", "problem")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of Describe, Try, Prove, Ship: how it stands and what to do next."""
+    """One of Describe, Try, Prove, Ship: how it stands and what to do next.
+
+    first   the first of them that waits for its reader
+    """
 
     title: str
     icon: str
@@ -27,6 +31,7 @@ class Stage:
     text: str
     action: str
     url: str
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ def progress_of(
         for row in versions[:10]
     ]
     happenings = sorted(built + later.happenings, key=lambda one: one.at, reverse=True)
-    return Progress([_describe(project, versions, findings), *later.stages], happenings[:12])
+    stages = [_describe(project, versions, findings), *later.stages]
+    waiting = next((place for place, one in enumerate(stages) if one.state in WAITING), None)
+    marked = [replace(one, first=place == waiting) for place, one in enumerate(stages)]
+    return Progress(marked, happenings[:12])
 
 
 def _describe(

@@ -14,12 +14,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import application, applications, components
+from apps.connections.queries import served_models
 from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
 from apps.projects.domain.steps import step_of
-from apps.projects.domain.validate import findings
+from apps.projects.domain.validate import Context, findings
 from apps.projects.forms import CreateProjectForm
-from apps.projects.queries import context_for, deleted_projects_for, projects_for, spec_of
+from apps.projects.queries import (
+    deleted_projects_for,
+    facts_of,
+    owned_collections,
+    projects_for,
+    spec_of,
+)
 from apps.projects.sample import install_sample
 from apps.projects.services import create_project, delete_project, restore_project
 from apps.projects.stages import progress_of
@@ -86,14 +93,16 @@ def sample(request: StudioRequest) -> HttpResponse:
 def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(projects_for(request.user), pk=project_id)
     spec = spec_of(project.draft)
-    surroundings = context_for(project.owner)
-    found = findings(spec, surroundings)
+    collections = list(owned_collections(project.owner))
+    models = served_models(project.owner)
+    found = findings(spec, Context(connections=models, collections=facts_of(collections)))
+    titles = {row.name: row.title for row in collections}
     versions = list(project.versions.select_related("created_by").defer("spec", "graph"))
     context = {
         "project": project,
         "spec": spec.spec,
         "application": application(spec.spec.application),
-        "flow": [(one, components()[one.component]) for one in flow(spec)],
+        "flow": [(one, components()[one.component]) for one in flow(spec, titles)],
         "findings": [(finding, step_of(finding.path)) for finding in found],
         "progress": progress_of(project, versions, found),
         "version": versions[0] if versions else None,

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from apps.catalog.domain.catalog import applications, components
 from apps.connections.models import Endpoint
 from apps.projects.domain.ops import assign
+from apps.projects.domain.shape import Range, range_at
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.summary import LOCATIONS, PACKAGED, SYSTEMS
 from apps.projects.domain.validate import BUILTIN, BUILTIN_MODELS
@@ -35,6 +36,11 @@ def _number_field(component: str, name: str) -> forms.Field:
     )
 
 
+def _say_range(field: forms.Field, allowed: Range) -> None:
+    sentence = f"It must be {allowed.in_words()}."
+    field.error_messages |= {"min_value": sentence, "max_value": sentence}
+
+
 class StepForm(Form):
     """paths: from field to the place in the spec that it edits."""
 
@@ -44,6 +50,9 @@ class StepForm(Form):
         self.spec = spec
         kwargs.setdefault("initial", {}).update(self.initial_of(spec) | kwargs.pop("typed", {}))
         super().__init__(data, **kwargs)
+        for field, path in self.paths.items():
+            if allowed := range_at(tuple(path.split("."))):
+                _say_range(self.fields[field], allowed)
 
     def initial_of(self, spec: ProjectSpec) -> dict[str, Any]:
         values = plain(spec)
@@ -267,7 +276,7 @@ class DeploymentForm(StepForm):
     )
     formats = forms.MultipleChoiceField(
         label="Package formats",
-        required=False,
+        error_messages={"required": "Choose at least one format."},
         choices=[("compose", "Compose file")],
         widget=forms.CheckboxSelectMultiple,
     )
@@ -305,12 +314,6 @@ class DeploymentForm(StepForm):
     port = forms.IntegerField(
         label="Port", min_value=1, max_value=65535, help_text="Where the portal listens."
     )
-
-    def clean_formats(self) -> list[str]:
-        formats: list[str] = self.cleaned_data["formats"]
-        if not formats:
-            raise ValidationError("Choose at least one format.")
-        return formats
 
 
 FORMS: dict[str, type[StepForm]] = {

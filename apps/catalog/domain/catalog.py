@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 DATA = Path(__file__).parent / "data"
 
-PortType = Literal["text", "turns", "passages", "messages"]
+PortType = Literal["text", "history", "passages", "messages", "answer"]
 
 
 class Entry(BaseModel):

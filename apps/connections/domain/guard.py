@@ -102,6 +102,8 @@ def parse_url(url: str) -> Target:
         raise UrlRefused(reason="leave out everything from ? or #.")
     if port == 0:
         raise UrlRefused(reason="port 0 does not exist.")
+    if "[" in parts.netloc and ":" not in host:
+        raise UrlRefused(reason=f"[{host}] is not an IPv6 address.")
     host = _host(host)
     shown = f"[{host}]" if ":" in host else host
     return Target(

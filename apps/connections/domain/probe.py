@@ -38,7 +38,7 @@ NOT_FOR_CHAT = re.compile(r"embed|rerank|bge-|whisper|tts|clip\b|moderation|dall
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class ProbeResult:
     """What a live test found.
 
     outcome     "ok"; "partly" if the models are listed and none answered; "failed" otherwise
@@ -83,22 +83,22 @@ class _Answer:
 
 async def probe(
     base_url: str, api_key: str = "", model: str = "", *, allow_private: bool
-) -> TestResult:
+) -> ProbeResult:
     """Test a server live. model: the one to ask; the first that looks like a chat model if empty."""
     try:
         target = check_url(base_url, allow_private=allow_private)
     except (UrlRefused, AddressRefused) as error:
-        return TestResult("failed", error.code, str(error), base_url=base_url)
+        return ProbeResult("failed", error.code, str(error), base_url=base_url)
     async with _session(api_key, lambda: allow_private) as session:
         try:
             models, models_ms = await _models(session, target.url)
         except _Fault as fault:
-            return TestResult("failed", fault.code, fault.message, base_url=target.url)
+            return ProbeResult("failed", fault.code, fault.message, base_url=target.url)
         chosen = model or _first_chat_model(models)
         try:
             reply, reply_ms = await _reply(session, target.url, chosen)
         except _Fault as fault:
-            return TestResult(
+            return ProbeResult(
                 "partly",
                 fault.code,
                 f"The server lists {_count(models)}, but {fault.message}",
@@ -107,7 +107,7 @@ async def probe(
                 models_ms,
                 base_url=target.url,
             )
-    return TestResult(
+    return ProbeResult(
         "ok",
         "ok",
         f"{chosen} answers. The server lists {_count(models)}.",

@@ -23,7 +23,10 @@ def build_graph(spec: ProjectSpec) -> Graph:
     edges: list[tuple[str, str]] = []
     if spec.spec.knowledge.collections:
         nodes.append(_retriever(spec))
-        edges.append(("question.question", "retriever.question"))
+        edges += [
+            ("question.question", "retriever.question"),
+            ("question.history", "retriever.history"),
+        ]
         edges.append(("question.history", "retriever.history"))
     if spec.spec.model.connection == BUILTIN:
         _extractive(nodes, edges)
@@ -50,6 +53,7 @@ def _extractive(nodes: list[Node], edges: list[tuple[str, str]]) -> None:
     nodes.append(Node(id="extractive", component="extractive"))
     edges += [
         ("question.question", "extractive.question"),
+        ("question.history", "extractive.history"),
         ("question.history", "extractive.history"),
         ("retriever.passages", "extractive.passages"),
         ("extractive.answer", "answer.answer"),

@@ -211,6 +211,8 @@ def _replace(block: CommentedMap, key: str, value: Any) -> None:
 
 def _replace_items(items: CommentedSeq, wanted: list[Any]) -> None:
     """Takes out what is gone and adds what is new, so that comments of kept items stay."""
+    if not items:
+        items.fa.set_flow_style()
     for index in range(len(items) - 1, -1, -1):
         if _bare(items[index]) not in wanted:
             del items[index]

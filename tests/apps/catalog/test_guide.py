@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.catalog.guide_pages import guide_pages
+
+SUBJECTS = [
+    "start", "describe", "connections", "knowledge", "try", "evaluate", "benchmark", "ship",
+    "command-line", "api", "accounts",
+]  # fmt: skip
+
+
+def test_guide_has_every_subject_in_order() -> None:
+    assert [page.slug for page in guide_pages()] == SUBJECTS
+
+
+@pytest.mark.parametrize("page", guide_pages(), ids=lambda page: page.slug)
+def test_guide_page_is_shown(owner_client: Client, page) -> None:
+    response = owner_client.get(reverse("catalog:guide", args=[page.slug]))
+
+    assert response.status_code == 200
+    text = response.content.decode()
+    assert f"<h1>{page.title}</h1>" in text
+    assert text.count("<h1") == 1
+
+
+def test_guide_begins_with_the_first_page(owner_client: Client) -> None:
+    response = owner_client.get(reverse("catalog:guide"))
+
+    assert response.context["shown"].slug == "start"
+
+
+def test_guide_as_a_fragment(owner_client: Client) -> None:
+    response = owner_client.get(reverse("catalog:guide"), headers={"HX-Request": "true"})
+
+    assert response.content.decode().startswith('\n<div id="guide"')
+
+
+def test_guide_page_that_does_not_exist(owner_client: Client) -> None:
+    assert owner_client.get(reverse("catalog:guide", args=["nothing"])).status_code == 404
+
+
+def test_guide_is_read_only(owner_client: Client) -> None:
+    assert owner_client.post(reverse("catalog:guide")).status_code == 405
+
+
+def test_guide_names_commands_that_exist() -> None:
+    from studio.cli.main import build_parser
+
+    known = set(build_parser()._subparsers._group_actions[0].choices)
+    named = {
+        word for page in guide_pages() for word in re.findall(r"genai-studio ([a-z]+)", page.body)
+    }
+
+    assert named - known == set()
