@@ -3,7 +3,7 @@ from __future__ import annotations
 import fcntl
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import uvicorn
@@ -34,7 +34,8 @@ class Command(BaseCommand):
             collect_static()
             start_sweeper()
             self._announce(port)
-            uvloop.run(_server().serve(sockets=[listener]))
+            with suppress(KeyboardInterrupt):
+                uvloop.run(_server().serve(sockets=[listener]))
 
     def _announce(self, port: int) -> None:
         base = settings.PORTAL_URL or f"http://localhost:{port}"
