@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from apps.benchmarks.domain.aggregate import histogram
+from apps.benchmarks.domain.machine import SYSTEM
 from apps.benchmarks.domain.percentiles import MIN_N
 from apps.benchmarks.domain.profile import Profile
 from apps.benchmarks.models import BenchRun
@@ -68,7 +69,7 @@ def cards(run: BenchRun) -> list[Card]:
         return []
     requests = summary["requests"]
     found = [
-        Card(label, _ms(summary[name][key]), _interval(summary[name], key))
+        Card(label, _ms(summary[name][key]), _interval(name, summary[name], key))
         for name, key, label, _ in HEADLINES
     ]
     found += [
@@ -83,6 +84,13 @@ def cards(run: BenchRun) -> list[Card]:
     if goodput := summary["goodput"]:
         found.append(_goodput_card(goodput))
     return found
+
+
+def cells(run: BenchRun) -> list[Card]:
+    """The cards that a row of the list has room for."""
+    found = {card.label: card for card in cards(run)}
+    shown = ("TTFT p50", "TTFT p95", "ITL p95", "Tokens/s", "Requests/s", "Failed")
+    return [found[label] for label in shown if label in found]
 
 
 def latency_rows(run: BenchRun) -> list[LatencyRow]:
@@ -205,15 +213,18 @@ def _resource_charts(run: BenchRun) -> list[LineChart]:
     cpu = [
         Series(part.capitalize(), [(row[0], row[1]) for row in rows])
         for part, rows in parts.items()
+        if part != SYSTEM
     ]
     memory = [
         Series(part.capitalize(), [(row[0], row[2] / 1e6) for row in rows])
         for part, rows in parts.items()
-        if part != "system"
+        if part != SYSTEM
     ]
+    machine = Series("All cores", [(row[0], row[1]) for row in parts.get(SYSTEM, [])])
     return [
         LineChart("CPU of the parts", TIME, "CPU (% of one core)", cpu),
         LineChart("Memory of the parts", TIME, "Memory (MB)", memory),
+        LineChart("CPU of the machine", TIME, "CPU (% of one core)", [machine]),
     ]
 
 
@@ -223,7 +234,7 @@ def _histogram(title: str, label: str, values: Sequence[float]) -> BarChart:
         title,
         label,
         "Requests",
-        [f"{low:.0f}" if high >= 20 else f"{low:.1f}" for low, high, _ in bins],
+        [f"{low:.0f}" if high - low >= 1 else f"{low:.1f}" for low, high, _ in bins],
         [("Requests", [count for _, _, count in bins])],
     )
 
@@ -238,11 +249,12 @@ def _goodput_card(goodput: Mapping[str, Any]) -> Card:
     )
 
 
-def _interval(row: Mapping[str, Any], key: str) -> str:
+def _interval(name: str, row: Mapping[str, Any], key: str) -> str:
+    """The interval of a percentile over requests. Gaps of one stream depend on each other: none for them."""
     if row[key] is None:
         return f"n {row['n']}; needs {MIN_N[int(key[1:])]}"
     low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
-    if row["n"] and low is not None and high is not None:
+    if name != "itl_ms" and low is not None and high is not None:
         return f"95 %: {_ms(low)} to {_ms(high)} · n {row['n']}"
     return f"n {row['n']}"
 
@@ -250,8 +262,8 @@ def _interval(row: Mapping[str, Any], key: str) -> str:
 def _ms(value: float | None) -> str:
     if value is None:
         return "n/a"
-    if value >= 10_000:
-        return f"{value / 1000:.1f} s"
+    if value >= 1_000:
+        return f"{value / 1000:.2f} s" if value < 99_950 else f"{value / 1000:.0f} s"
     return (
         f"{value:.0f} ms"
         if value >= 100

@@ -36,7 +36,7 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
     shown = runs.get_page(request.GET.get("page"))
     context = _start_context(project, StartBenchForm(project=project)) | {
         "runs": shown,
-        "rows": [(row, presentation.cards(row)) for row in shown],
+        "rows": [(row, presentation.cells(row)) for row in shown],
         "active": any(row.job and row.job.is_active for row in shown),
     }
     return render(request, page(request, "benchmarks/index"), context)

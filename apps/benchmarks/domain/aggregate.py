@@ -194,15 +194,20 @@ def per_second(records: Iterable[Record], seconds: int) -> dict[str, list[float 
 
 
 def histogram(values: Sequence[float], bins: int = 16) -> list[tuple[float, float, int]]:
-    """Counts in equal steps from 0 to the 99th percentile, the rest in the last bin: (low, high, n)."""
+    """Counts in equal steps from the smallest value to the 99th percentile: (low, high, n).
+
+    What is larger is in the last step, so that one straggler does not flatten the rest.
+    """
     if not values:
         return []
     array = np.asarray(values, dtype=np.float64)
-    top = float(np.percentile(array, 99)) or 1.0
-    counts, edges = np.histogram(np.minimum(array, top), bins=bins, range=(0.0, top))
+    low, high = float(array.min()), float(np.percentile(array, 99))
+    if high <= low:
+        high = low + 1.0
+    counts, edges = np.histogram(np.minimum(array, high), bins=bins, range=(low, high))
     return [
-        (float(low), float(high), int(count))
-        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+        (float(start), float(end), int(count))
+        for start, end, count in zip(edges, edges[1:], counts, strict=False)
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from apps.evaluations.domain.statistics import Estimate, bootstrap_mean, wilson
+from apps.evaluations.domain.statistics import Estimate, share_mean, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +102,4 @@ def summarise(
 def _estimate(metric: Metric, values: list[float], seed: int) -> Estimate:
     if metric.kind == "binary":
         return wilson(sum(value == 1 for value in values), len(values))
-    return bootstrap_mean(values, seed)
+    return share_mean(values, seed)

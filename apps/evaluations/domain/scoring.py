@@ -10,7 +10,7 @@ from apps.evaluations.domain import metrics
 from apps.evaluations.domain.grounding import grounding
 from apps.evaluations.domain.relevance import targets_found
 from apps.evaluations.domain.tokens import strip_citations
-from apps.evaluations.domain.verdicts import Verdict, judge
+from apps.evaluations.domain.verdicts import Verdict, expects_abstention, is_abstention, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,13 @@ def score(item: Item, answer: str, passages: Sequence[tuple[str, str]], k: int) 
     exact = metrics.exact_match(text, item.references)
     f1 = metrics.token_f1(text, item.references)
     recall = metrics.reference_recall(text, item.references)
+    rouge = metrics.rouge_l(text, item.references)
+    abstained = is_abstention(answer)
+    if abstained and expects_abstention(item.references):
+        exact = f1 = rouge = 1.0
     verdict, reason = judge(
         answer=answer,
-        has_references=bool(item.references),
+        references=item.references,
         exact=exact,
         f1=f1,
         recall=recall,
@@ -57,12 +61,11 @@ def score(item: Item, answer: str, passages: Sequence[tuple[str, str]], k: int) 
         grounding=support,
     )
     judged = bool(item.references)
-    abstained = verdict is Verdict.ABSTAINED
     values = {
         "correct": float(verdict is Verdict.CORRECT) if judged else math.nan,
         "exact-match": exact,
         "token-f1": f1,
-        "rouge-l": metrics.rouge_l(text, item.references),
+        "rouge-l": rouge,
         "recall-at-k": metrics.recall_at_k(found, target_count, k),
         "mrr": metrics.reciprocal_rank(found[:k], target_count),
         "groundedness": math.nan if abstained else support.score,

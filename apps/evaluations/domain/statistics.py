@@ -61,6 +61,15 @@ def bootstrap_mean(values: Sequence[float], seed: int = 0, rounds: int = ROUNDS)
     return Estimate(value, min(float(low), value), max(float(high), value), n)
 
 
+def share_mean(values: Sequence[float], seed: int = 0, rounds: int = ROUNDS) -> Estimate:
+    """`bootstrap_mean` of values in [0, 1]. Where all are 0 or all are 1, resampling would pretend to be
+    certain: the interval is then Wilson's for n misses or n hits."""
+    known = [value for value in values if not math.isnan(value)]
+    if len(known) >= MEAN_MIN_N and set(known) in ({0.0}, {1.0}):
+        return wilson(int(sum(known)), len(known))
+    return bootstrap_mean(known, seed, rounds)
+
+
 def paired_difference(
     first: Sequence[float], second: Sequence[float], seed: int = 0, rounds: int = ROUNDS
 ) -> Estimate:

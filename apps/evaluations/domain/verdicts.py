@@ -1,6 +1,7 @@
 """One word per sample, and the reason for it. The rules, first match wins:
 
 error        the application failed on the question
+correct      a reference says that there is no answer, and so does the answer (SQuAD 2.0)
 abstained    the answer is empty or says that it does not know
 correct      it equals a reference, holds one word for word, or reaches token F1 >= 0.8
 unsupported  it draws on too little of the passages (groundedness < 0.5), or states a figure that is
@@ -15,10 +16,11 @@ A correct answer is called correct whatever its support: groundedness is shown b
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from apps.evaluations.domain.grounding import Grounding
-from apps.evaluations.domain.tokens import strip_citations
+from apps.evaluations.domain.tokens import squad_tokens, strip_citations
 
 CORRECT_F1 = 0.8
 PARTIAL_F1 = 0.4
@@ -44,6 +46,15 @@ _REFUSAL = re.compile(
 )
 
 
+NO_ANSWER = frozenset(
+    {
+        ("no", "answer"), ("none",), ("na",), ("unknown",), ("unanswerable",), ("not", "answerable"),
+        ("not", "stated"), ("not", "mentioned"), ("not", "found"), ("not", "available"),
+    }
+)  # fmt: skip
+"""References, as SQuAD words, that stand for "the documents do not say"."""
+
+
 class Verdict(StrEnum):
     CORRECT = "correct"
     PARTIAL = "partial"
@@ -60,10 +71,18 @@ def is_abstention(answer: str) -> bool:
     return not text or (len(text.split()) <= ABSTAIN_WORDS and bool(_REFUSAL.search(text)))
 
 
+def expects_abstention(references: Sequence[str]) -> bool:
+    """Whether a dataset says that the documents hold no answer to the question."""
+    return any(
+        tuple(squad_tokens(reference)) in NO_ANSWER or (reference and is_abstention(reference))
+        for reference in references
+    )
+
+
 def judge(
     *,
     answer: str,
-    has_references: bool,
+    references: Sequence[str],
     exact: float,
     f1: float,
     recall: float,
@@ -72,8 +91,10 @@ def judge(
 ) -> tuple[Verdict, str]:
     """The verdict on one answer and the reason in words; see the rules above."""
     if is_abstention(answer):
+        if expects_abstention(references):
+            return Verdict.CORRECT, "Rightly says that there is no answer."
         return Verdict.ABSTAINED, "The answer is empty or says that it does not know."
-    if has_references:
+    if references:
         if exact == 1:
             return Verdict.CORRECT, "Equal to a reference answer."
         if holds_reference:
@@ -82,7 +103,7 @@ def judge(
             return Verdict.CORRECT, f"Token F1 {f1:.2f} reaches {CORRECT_F1}."
     if reason := _lack_of_support(grounding):
         return Verdict.UNSUPPORTED, reason
-    if not has_references:
+    if not references:
         return Verdict.UNJUDGED, "No reference answer to compare with; the passages support it."
     if recall >= PARTIAL_RECALL:
         return Verdict.PARTIAL, f"Has {recall:.0%} of the words of a reference answer."

@@ -11,6 +11,7 @@ from apps.evaluations.domain.statistics import (
     Estimate,
     bootstrap_mean,
     paired_difference,
+    share_mean,
     wilson,
 )
 
@@ -58,6 +59,13 @@ def test_bootstrap_interval_holds_the_mean(values: list[float], seed: int) -> No
     estimate = bootstrap_mean(values, seed, rounds=50)
 
     assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_share_mean_is_never_certain_of_all_hits_or_all_misses() -> None:
+    assert share_mean([1.0] * 19) == wilson(19, 19)
+    assert share_mean([0.0, math.nan] * 19) == wilson(0, 19)
+    assert share_mean([1.0] * 3) == Estimate(1.0, None, None, 3)
+    assert share_mean([0.5, 1.0] * 19) == bootstrap_mean([0.5, 1.0] * 19)
 
 
 def test_paired_difference_is_second_minus_first_over_pairs() -> None:

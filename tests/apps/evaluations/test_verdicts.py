@@ -4,6 +4,7 @@ import pytest
 
 from apps.evaluations.domain.scoring import Item, failed_metrics, score
 from apps.evaluations.domain.verdicts import Verdict, is_abstention
+from apps.runtime.extractive import NOTHING_FOUND
 
 PASSAGES = [
     ("leave.md", "Employees have thirty days of annual leave."),
@@ -35,6 +36,16 @@ def test_score_without_reference_is_unjudged_unless_unsupported() -> None:
 
     assert score(item, "Within 14 days", PASSAGES, 6).verdict is Verdict.UNJUDGED
     assert score(item, "Ask support staff", PASSAGES, 6).verdict is Verdict.UNSUPPORTED
+
+
+@pytest.mark.parametrize("reference", ["not stated", "The documents do not say.", "N/A"])
+def test_abstaining_is_right_where_there_is_no_answer(reference: str) -> None:
+    item = Item("What is the revenue?", [reference])
+
+    result = score(item, NOTHING_FOUND, PASSAGES, k=6)
+
+    assert (result.verdict, result.metrics["token-f1"]) == (Verdict.CORRECT, 1.0)
+    assert score(item, "14 days", PASSAGES, k=6).metrics["correct"] == 0
 
 
 def test_score_holds_every_metric() -> None:
@@ -74,6 +85,7 @@ def test_failed_metrics_count_as_a_miss_where_a_value_was_due() -> None:
         ("The handbook says nothing else.", False),
         ("I'm sorry, I can't help with that.", True),
         ("Nothing in the documents answers this.", True),
+        (NOTHING_FOUND, True),
         ("You do not know the PIN until HR sends it.", False),
         ("There is no relevant deadline for sick leave.", False),
         ("word " * 80 + "I don't know more.", False),
