@@ -27,7 +27,6 @@ def build_graph(spec: ProjectSpec) -> Graph:
             ("question.question", "retriever.question"),
             ("question.history", "retriever.history"),
         ]
-        edges.append(("question.history", "retriever.history"))
     if spec.spec.model.connection == BUILTIN:
         _extractive(nodes, edges)
     else:
@@ -53,7 +52,6 @@ def _extractive(nodes: list[Node], edges: list[tuple[str, str]]) -> None:
     nodes.append(Node(id="extractive", component="extractive"))
     edges += [
         ("question.question", "extractive.question"),
-        ("question.history", "extractive.history"),
         ("question.history", "extractive.history"),
         ("retriever.passages", "extractive.passages"),
         ("extractive.answer", "answer.answer"),
