@@ -55,9 +55,10 @@ def _signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
         if not (user := bearer(request)):
             return _unauthorised()
         try:
-            return view(request, user, *args, **kwargs)
+            response: HttpResponse = view(request, user, *args, **kwargs)
         except StudioError as error:
             return _problem(error)
+        return response
 
     return inner
 
@@ -97,7 +98,7 @@ async def messages(request: HttpRequest, session_id: UUID) -> HttpResponse | Eve
     """GET lists, oldest first. POST asks and answers with the finished reply, or with the events of
     its stream when the body says `"stream": true`."""
     if request.method == "GET":
-        return await in_rows(_list_messages, request, session_id)  # type: ignore[no-any-return]
+        return await in_rows(_list_messages, request, session_id)
     try:
         work, streamed = await in_rows(_ask, request, session_id)
     except StudioError as error:

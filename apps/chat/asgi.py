@@ -32,6 +32,7 @@ from apps.chat.live import registry
 from apps.chat.replies import interrupt_dead
 from apps.chat.rows import in_rows
 from apps.chat.streams import EventStream
+from apps.runtime.http import close_sessions
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,8 @@ QUICK = frozenset({"chat:send", "chat:stream", "chat:stop"})
 """Views of a few milliseconds that no slow page may hold up: they have the threads of `in_rows`."""
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 
 class OneHopHandler(ASGIHandler):
@@ -106,7 +107,7 @@ class OneHopHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
-        response: HttpResponseBase = refusal or self._sync.get_response(request)
+        response: HttpResponseBase = refusal or self._sync.get_response(request)  # type: ignore[arg-type]
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         if not response.streaming:
             response.close()
@@ -183,3 +184,4 @@ async def start_up() -> None:
 async def shut_down() -> None:
     """Replies that are being written end here, with their text kept."""
     await finish_all()
+    await close_sessions()

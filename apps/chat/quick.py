@@ -160,7 +160,7 @@ def _let_in(request: ASGIRequest) -> bool:
         return False
     csrf = _csrf()
     csrf.process_request(request)
-    return csrf.process_view(request, send, (), {}) is None
+    return csrf.process_view(request, HttpResponse, (), {}) is None
 
 
 @cache

@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connection
@@ -22,16 +22,15 @@ T = TypeVar("T")
 
 async def in_rows(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a sync function that reads and writes rows; the caller's cancellation does not undo it."""
+    call = partial(function, *args, **kwargs)
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        _threads(), lambda: context.run(_with_connection, function, *args, **kwargs)
-    )
+    return await loop.run_in_executor(_threads(), lambda: context.run(_with_connection, call))
 
 
-def _with_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _with_connection(call: Callable[[], T]) -> T:
     try:
-        return function(*args, **kwargs)
+        return call()
     finally:
         close_old_connections()
 

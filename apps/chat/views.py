@@ -264,7 +264,7 @@ def _refused(request: StudioRequest, why: SamplingForm | StudioError) -> HttpRes
     if isinstance(why, StudioError):
         errors, status = [str(why)], why.status
     else:
-        errors, status = [line for lines in why.errors.values() for line in lines], 422
+        errors, status = [str(line) for lines in why.errors.values() for line in lines], 422
     name = "chat/_refused.html" if request.htmx else "chat/refused.html"
     context = {"errors": errors, "back": request.headers.get("Referer", "")}
     response = render(request, name, context, status=status)
