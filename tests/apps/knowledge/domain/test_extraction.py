@@ -17,7 +17,9 @@ def text_of(blocks: list[Block]) -> str:
 
 
 def places(blocks: list[Block]) -> list[tuple[str, int | None, str]]:
-    return [(block.text.strip(), block.page, block.heading) for block in blocks if block.text.strip()]
+    return [
+        (block.text.strip(), block.page, block.heading) for block in blocks if block.text.strip()
+    ]
 
 
 def test_blocks_follow_each_other_without_gaps(read: Read) -> None:
@@ -152,7 +154,11 @@ def test_markdown_headings_but_not_those_in_code_or_front_matter(read: Read) -> 
     ("name", "content", "expected"),
     [
         ("a.csv", b"Name,City\nAnn,Rome\n", ["Name | City", "Name: Ann | City: Rome"]),
-        ("a.csv", b"Name;City\nAnn;Rome, Italy\n", ["Name | City", "Name: Ann | City: Rome, Italy"]),
+        (
+            "a.csv",
+            b"Name;City\nAnn;Rome, Italy\n",
+            ["Name | City", "Name: Ann | City: Rome, Italy"],
+        ),
         ("a.tsv", b"Name\tCity\nAnn\tRome\n", ["Name | City", "Name: Ann | City: Rome"]),
         ("a.csv", b"1,2\n3,4\n", ["1 | 2", "3 | 4"]),
         ("a.csv", b'Name,Said\nAnn,"two\nlines"\n', ["Name | Said", "Name: Ann | Said: two lines"]),
@@ -168,7 +174,10 @@ def test_csv_rows(read: Read, name: str, content: bytes, expected: list[str]) ->
         ("Grüße aus Köln".encode(), "Grüße aus Köln"),
         ("Grüße aus Köln".encode("utf-8-sig"), "Grüße aus Köln"),
         ("Grüße aus Köln".encode("utf-16"), "Grüße aus Köln"),
-        ("Grüße aus Köln, wo alles gut ist".encode("utf-16-le"), "Grüße aus Köln, wo alles gut ist"),
+        (
+            "Grüße aus Köln, wo alles gut ist".encode("utf-16-le"),
+            "Grüße aus Köln, wo alles gut ist",
+        ),
         ("Grüße aus Köln".encode("cp1252"), "Grüße aus Köln"),
         (b"one\r\ntwo\rthree\n", "one\ntwo\nthree\n"),
         (("これは日本語の文章です。" * 20).encode("shift_jis"), "これは日本語の文章です。" * 20),

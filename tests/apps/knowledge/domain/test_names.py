@@ -42,4 +42,9 @@ def test_litter_is_known(name: str) -> None:
 
 
 def test_suffix_of() -> None:
-    assert [suffix_of(name) for name in ("a.PDF", "a.b/c", ".env", "x.tar.gz")] == [".pdf", "", "", ".gz"]
+    assert [suffix_of(name) for name in ("a.PDF", "a.b/c", ".env", "x.tar.gz")] == [
+        ".pdf",
+        "",
+        "",
+        ".gz",
+    ]
