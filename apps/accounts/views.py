@@ -48,7 +48,7 @@ def login(request: StudioRequest) -> HttpResponse:
     context = {
         "form": form,
         "next": request.GET.get("next", ""),
-        "registration": settings.ACCOUNTS_REGISTRATION,
+        "registration": getattr(settings, "ACCOUNTS_REGISTRATION", False),
         "unset": not form.is_bound and not administrators().exists(),
     }
     response = render(request, "accounts/login.html", context, status=form.status)
@@ -85,7 +85,7 @@ def first_admin(request: StudioRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def register(request: StudioRequest) -> HttpResponse:
-    if not settings.ACCOUNTS_REGISTRATION or request.user.is_authenticated:
+    if not getattr(settings, "ACCOUNTS_REGISTRATION", False) or request.user.is_authenticated:
         raise Http404
     form = OwnAccountForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
