@@ -5,6 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+from pgvector.django import VectorExtension
 
 import apps.knowledge.fields
 import apps.knowledge.models
@@ -19,6 +20,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # The type of Chunk.embedding there; elsewhere this does nothing.
+        VectorExtension(),
         migrations.CreateModel(
             name="Collection",
             fields=[
