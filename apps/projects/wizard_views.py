@@ -145,7 +145,7 @@ def collect(request: StudioRequest, project_id: UUID) -> HttpResponse:
         context = desk.context(desk.form(), error=str(error))
         return render(request, "projects/wizard.html", context, status=422)
     here = reverse("projects:wizard", args=[desk.project.pk, "knowledge"])
-    return hx_redirect(request, f"{here}?open={collection.name}#documents")
+    return hx_redirect(request, f"{here}?open={collection.name}#add-documents")
 
 
 def _save(desk: Desk) -> HttpResponse:
