@@ -108,7 +108,9 @@ def test_administrator_adds_a_document_that_is_found(
     admin.goto(f"{portal.url}/knowledge/")
     portal.look(admin, "knowledge")
     admin.get_by_role("link", name="Staff handbook").first.click()
-    admin.locator("input[type=file]").first.set_input_files(file)
+    with admin.expect_file_chooser() as chooser:
+        admin.get_by_role("button", name="Choose files").click()
+    chooser.value.set_files(file)
     expect(admin.get_by_text("parking.md").first).to_be_visible(timeout=30_000)
 
     said = running.smoke("Who may use the car park behind the laundry?")
