@@ -12,21 +12,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.db import DatabaseError
 from django.http.response import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import resolve_url
+from django.template.loader import get_template
+from django.test import RequestFactory
 from django.urls import Resolver404, ResolverMatch, resolve, set_script_prefix
 
 from apps.chat import quick
+from apps.chat.gateway import gateway
 from apps.chat.generation import finish_all
 from apps.chat.live import registry
 from apps.chat.replies import interrupt_dead
@@ -37,6 +43,7 @@ from apps.runtime.http import close_sessions
 log = structlog.get_logger(__name__)
 
 PAGE_THREADS = 8
+WARM = ("base.html", "chat/session.html", "chat/_turn.html", "chat/_citation.html")
 QUICK = frozenset({"chat:send", "chat:stream", "chat:stop"})
 """Views of a few milliseconds that no slow page may hold up: they have the threads of `in_rows`."""
 
@@ -56,7 +63,7 @@ class OneHopHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._live(receive, send)
         elif (match := _match(scope)) and iscoroutinefunction(match.func):
             await super().__call__(scope, receive, send)
         else:
@@ -86,6 +93,32 @@ class OneHopHandler(ASGIHandler):
     async def _in_page_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pages, partial(function, *args))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await start_up()
+                await self._in_page_thread(self._warm_up)
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await shut_down()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _warm_up(self) -> None:
+        """Load what the first visitor would wait for: addresses, views, templates, the gateway."""
+        with suppress(Resolver404):
+            resolve("/")
+        for name in WARM:
+            get_template(name)
+        gateway()
+        quick.warm_up()
+        request = RequestFactory().get(
+            resolve_url(settings.LOGIN_URL), headers={"host": "localhost"}
+        )
+        with suppress(DatabaseError):
+            self._sync.get_response(request).close()
 
     def _answer_quickly(self, match: ResolverMatch, scope: Scope, body: Any) -> HttpResponseBase:
         """By the short way where it says yes, else by Django's."""
@@ -156,18 +189,6 @@ def _match(scope: Scope) -> ResolverMatch | None:
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await start_up()
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await shut_down()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 async def start_up() -> None:

@@ -103,6 +103,13 @@ def available() -> bool:
     )
 
 
+def warm_up() -> None:
+    if available():
+        headers()
+        _csrf()
+        _turn_template()
+
+
 def send(request: ASGIRequest, session_id: UUID) -> HttpResponse | None:
     """A question from the chat page: stored, and handed to the stream that will be opened next."""
     if not request.headers.get("HX-Request") or not _let_in(request):
