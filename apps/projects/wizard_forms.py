@@ -23,13 +23,13 @@ from apps.projects.errors import SpecRefused
 from apps.ui.forms import Form
 
 
-def _number_field(component: str, name: str) -> forms.Field:
+def _number_field(component: str, name: str, *, bounded_below: bool = True) -> forms.Field:
     """A field with the catalog's label, range, step and effect."""
     parameter = components()[component].parameter(name)
     kind = forms.FloatField if parameter.kind == "number" else forms.IntegerField
     return kind(
         label=parameter.title,
-        min_value=parameter.low,  # type: ignore[arg-type]
+        min_value=parameter.low if bounded_below else None,  # type: ignore[arg-type]
         max_value=parameter.high,  # type: ignore[arg-type]
         help_text=parameter.effect,
         widget=forms.NumberInput(attrs={"step": f"{parameter.step:g}", "class": "input-sm num"}),
@@ -78,7 +78,10 @@ class StepForm(Form):
         fields = {path: field for field, path in self.paths.items()}
         for finding in error.findings:
             dotted = ".".join(str(part) for part in finding.path if isinstance(part, str))
-            self.add_error(fields.get(dotted), finding.message)
+            field = fields.get(dotted)
+            label = self.fields[field].label if field else ""
+            message = finding.message.replace(dotted, str(label)) if label else finding.message
+            self.add_error(field, message)
 
 
 class ApplicationForm(StepForm):
@@ -169,7 +172,7 @@ class ParametersForm(StepForm):
         "instruction": "spec.instruction",
     }
     temperature = _number_field("llm", "temperature")
-    top_p = _number_field("llm", "top_p")
+    top_p = _number_field("llm", "top_p", bounded_below=False)
     top_k = _number_field("llm", "top_k")
     max_tokens = _number_field("llm", "max_tokens")
     instruction = forms.CharField(

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import RoundTripScanner
 
 from apps.projects.domain.shape import Path
 
@@ -35,6 +36,7 @@ MAX_CONTENT_CHARS = 256 * 1024
 MAX_LINES = 20_000
 MAX_NODES = 5_000
 MAX_DEPTH = 24
+TOO_DEEP = f"This is nested more than {MAX_DEPTH} levels deep. A project file needs five."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Unreadable(Exception):
 def read(text: str) -> Document:
     """Raises Unreadable, and nothing else, whatever the text is."""
     _check_size(text)
-    builder = _Builder(YAML(typ="rt", pure=True).parse(io.StringIO(text)))
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Scanner = _ShallowScanner
+    builder = _Builder(yaml.parse(io.StringIO(text)))
     try:
         return builder.build()
     except ReaderError as error:
@@ -113,6 +117,16 @@ def _check_size(text: str) -> None:
                 "collection.",
                 number,
             )
+
+
+class _ShallowScanner(RoundTripScanner):
+    """Stops at deep brackets by itself: it looks ahead through all of them for every one."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
+        if len(self.flow_context) > MAX_DEPTH:
+            mark = self.reader.get_mark()
+            raise Unreadable("spec.yaml.too-deep", TOO_DEEP, mark.line + 1, mark.column + 1)
+        super().fetch_flow_collection_start(TokenClass, to_push)
 
 
 class _Builder:
@@ -187,7 +201,7 @@ class _Builder:
             raise _at(
                 event,
                 "spec.yaml.too-deep",
-                f"This is nested more than {MAX_DEPTH} levels deep. A project file needs five.",
+                TOO_DEEP,
             )
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
             raise _at(
