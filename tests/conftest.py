@@ -211,7 +211,7 @@ def broker_jobs(
 
 
 @pytest.fixture(params=["embedded", "broker"])
-def job_mode(request: pytest.FixtureRequest) -> str:
+def job_mode(request: pytest.FixtureRequest, transactional_db: None) -> str:
     """Runs the test once per mode of background work."""
     request.getfixturevalue(f"{request.param}_jobs")
     return str(request.param)

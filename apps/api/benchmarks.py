@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apps.api.errors import BodyRefused
 from apps.api.fields import JobSerializer
 from apps.api.idempotency import PARAMETER, idempotent
+from apps.api.problems import PLACELESS
 from apps.api.resource import Resource, caller, project_of, version_of
 from apps.benchmarks.domain.profile import Profile
 from apps.benchmarks.models import BenchRun
@@ -127,8 +128,9 @@ def _profile(values: Any) -> Profile:
         findings = [
             {
                 "code": f"api.invalid.{detail['type']}",
-                "path": ".".join(("profile", *(str(part) for part in detail["loc"]))),
                 "message": detail["msg"],
+                "path": ".".join(("profile", *(str(part) for part in detail["loc"]))),
+                **PLACELESS,
             }
             for detail in error.errors(include_url=False)
         ]

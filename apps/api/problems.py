@@ -34,6 +34,8 @@ CODES = {
     exceptions.ParseError: "api.unreadable-body",
 }
 INVALID = "api.invalid"
+PLACELESS = {"severity": "error", "line": 0, "column": 0}
+"""What a finding about a JSON body says besides code, message and path."""
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response:
@@ -100,8 +102,9 @@ def _findings(details: Any, path: tuple[str, ...] = ()) -> Iterator[dict[str, An
         where = [part for part in path if part != "non_field_errors"]
         yield {
             "code": f"{INVALID}.{details['code']}",
-            "path": ".".join(where),
             "message": str(details["message"]),
+            "path": ".".join(where),
+            **PLACELESS,
         }
     elif isinstance(details, dict):
         for name, inner in details.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -78,18 +79,36 @@ class Studio:
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    """A folder and a data folder of its own, both new."""
+def new_studio(tmp_path: Path) -> Studio:
+    """A folder of its own, and a data folder that does not exist yet."""
     folder = tmp_path / "folder"
     folder.mkdir()
     return Studio(folder, tmp_path / "data")
 
 
-@pytest.fixture(scope="module")
-def helpdesk(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """A project with two indexed documents, shared by the tests of one file: they only read it."""
+@pytest.fixture(scope="session")
+def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a studio after its first use: migrated once, copied for every test."""
+    folder = tmp_path_factory.mktemp("used")
+    made = Studio(folder, folder / "data")
+    ran = made("jobs")
+    assert ran.code == 0, ran.err
+    return made.data
+
+
+@pytest.fixture
+def studio(new_studio: Studio, used_data: Path) -> Studio:
+    """A folder and a data folder of its own, with an empty database."""
+    shutil.copytree(used_data, new_studio.data)
+    return new_studio
+
+
+@pytest.fixture(scope="session")
+def helpdesk(tmp_path_factory: pytest.TempPathFactory, used_data: Path) -> Studio:
+    """A project with two indexed documents, shared by all tests of a process: they change neither."""
     folder = tmp_path_factory.mktemp("helpdesk")
     made = Studio(folder, folder / "data")
+    shutil.copytree(used_data, made.data)
     made.write("project.yaml", PROJECT)
     for name, text in HANDBOOK.items():
         made.write(f"handbook/{name}", text)

@@ -28,15 +28,15 @@ def test_apply_names_what_is_missing_here(studio: Studio) -> None:
     assert "p.yaml:7:29: spec.collection.unknown: " in ran.out
 
 
-def test_apply_refuses_a_broken_file_without_a_database(studio: Studio) -> None:
-    studio.write("p.yaml", PROJECT.replace("kind: Project", "kind: Recipe"))
+def test_apply_refuses_a_broken_file_without_a_database(new_studio: Studio) -> None:
+    new_studio.write("p.yaml", PROJECT.replace("kind: Project", "kind: Recipe"))
 
-    ran = studio("apply", "p.yaml", "--json")
+    ran = new_studio("apply", "p.yaml", "--json")
 
     assert ran.code == 2
     assert ran.data["error"]["code"] == "spec.refused"
     assert ran.data["error"]["findings"][0]["line"] == 2
-    assert not studio.data.exists()
+    assert not new_studio.data.exists()
 
 
 def test_apply_leaves_edits_of_others_alone(studio: Studio) -> None:

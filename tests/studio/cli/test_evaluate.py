@@ -11,7 +11,7 @@ When are travel expenses paid back?,within ten working days,handbook/travel/expe
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def asked(helpdesk: Studio) -> Studio:
     helpdesk.write("questions.csv", QUESTIONS)
     return helpdesk

@@ -56,9 +56,9 @@ def test_unknown_person_is_refused(studio: Studio) -> None:
     assert "no active account “nobody”" in ran.data["error"]["message"]
 
 
-def test_first_use_makes_database_and_administrator(studio: Studio) -> None:
-    first = studio("jobs")
-    second = studio("jobs")
+def test_first_use_makes_database_and_administrator(new_studio: Studio) -> None:
+    first = new_studio("jobs")
+    second = new_studio("jobs")
 
     assert (first.code, first.out) == (0, "No background work.\n")
     assert "Preparing a new database." in first.err

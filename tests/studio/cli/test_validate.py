@@ -76,13 +76,15 @@ def test_strict_counts_warnings(studio: Studio) -> None:
     assert studio("validate", "--strict", "p.yaml").code == 2
 
 
-def test_validate_needs_no_database_and_no_writable_folder(studio: Studio) -> None:
-    studio.write("p.yaml", PROJECT)
+def test_validate_needs_no_database_and_no_writable_folder(new_studio: Studio) -> None:
+    new_studio.write("p.yaml", PROJECT)
 
-    ran = studio("validate", "p.yaml", STUDIO_DATA_DIR="/proc/nowhere", DATABASE_URL="nonsense://")
+    ran = new_studio(
+        "validate", "p.yaml", STUDIO_DATA_DIR="/proc/nowhere", DATABASE_URL="nonsense://"
+    )
 
     assert ran.code == 0
-    assert not studio.data.exists()
+    assert not new_studio.data.exists()
 
 
 def test_validate_needs_no_django(without_django, tmp_path: Path) -> None:
