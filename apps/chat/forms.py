@@ -8,6 +8,9 @@ from apps.chat.services import QUESTION_LIMIT
 from apps.ui.forms import Form
 
 
+SAMPLING = ("temperature", "top_p", "top_k", "max_tokens")
+
+
 def _number(label: str, text: str, **bounds: Any) -> Any:
     step = bounds.pop("step")
     kind = forms.IntegerField if isinstance(step, int) else forms.FloatField
@@ -38,14 +41,14 @@ class SamplingForm(Form):
 
     def __init__(self, *args: Any, defaults: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in self.fields:
-            own = (defaults or {}).get(name)
-            self.fields[name].widget.attrs["placeholder"] = "" if own is None else f"{own:g}"
+        for name, own in (defaults or {}).items():
+            if name in SAMPLING and own is not None:
+                self.fields[name].widget.attrs["placeholder"] = f"{own:g}"
 
     def sampling(self) -> dict[str, Any]:
         return {
             name: self.cleaned_data[name]
-            for name in ("temperature", "top_p", "top_k", "max_tokens")
+            for name in SAMPLING
             if self.cleaned_data.get(name) is not None
         }
 

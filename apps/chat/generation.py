@@ -76,6 +76,7 @@ class Draft:
     answer: events.Answer | None = None
     failed: events.Failed | None = None
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
 
     def node(self, name: str) -> dict[str, Any]:
         return self.nodes.setdefault(name, {"node": name})
@@ -111,13 +112,15 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
         case events.Token(node, text):
             if draft.first_token_ms is None:
                 draft.first_token_ms = (time.perf_counter() - draft.started) * 1000
-                draft.node(node)["first_token_ms"] = round(draft.first_token_ms, 1)
+                began = draft.began.get(node, draft.started)
+                draft.node(node)["first_token_ms"] = round((time.perf_counter() - began) * 1000, 1)
             live.add_text(text)
         case events.Documents(node, passages):
             live.add_passages(passages)
             draft.node(node)["passages"] = [_traced(passage) for passage in passages]
         case events.Started(node, component):
             draft.node(node)["component"] = component
+            draft.began[node] = time.perf_counter()
         case events.Usage(node, prompt_tokens, completion_tokens, estimated):
             draft.node(node).update(
                 prompt_tokens=prompt_tokens,

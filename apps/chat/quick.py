@@ -35,7 +35,7 @@ from django.utils.html import escape
 from django.utils.module_loading import import_string
 
 from apps.chat.enums import ACTIVE, MessageStatus
-from apps.chat.forms import QuestionForm
+from apps.chat.forms import SAMPLING, QuestionForm
 from apps.chat.gateway import gateway
 from apps.chat.models import ChatMessage, ChatSession
 from apps.chat.pages import turn_context
@@ -68,7 +68,6 @@ SESSIONS = "django.contrib.sessions.backends.db"
 HANDOFF_S = 10.0
 """How long after the question its asker, with the same session cookie, may open the reply's stream
 without proving again who he is."""
-SAMPLING = ("temperature", "top_p", "top_k", "max_tokens")
 QUESTION_ID, REPLY_ID, TEXT = str(UUID(int=1)), str(UUID(int=2)), "the-text-of-the-question"
 COLUMNS = frozenset({"id", "username", "password", "is_active", "is_superuser", "is_staff"})
 HEADERS_FROM = frozenset(

@@ -5,6 +5,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("mark")?.scrollIntoView({ block: "center" });
 });
+// Where there is no room for the trace beside the conversation, it opens as a page.
+document.addEventListener("htmx:confirm", (event) => {
+  const link = event.detail.elt.closest?.(".chat-trace-button");
+  const pane = document.getElementById("chat-trace-pane");
+  if (!link || pane?.checkVisibility()) return;
+  event.preventDefault();
+  location.assign(link.href);
+});
 // Links of the conversation list close the drawer that narrow screens show it in.
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("#chat-sessions a")) document.getElementById("chat-sessions-pane")?.hidePopover?.();

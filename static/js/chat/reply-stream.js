@@ -90,7 +90,7 @@ class ReplyStream extends HTMLElement {
     dressCode(finished);
     announce(problem || `Answer: ${finished.querySelector(".chat-answer")?.textContent.trim() ?? ""}`);
     const trace = finished.querySelector(".chat-trace-button");
-    if (trace && document.getElementById("chat-trace")) window.htmx.ajax("GET", trace.href, { target: "#chat-trace" });
+    if (trace && document.getElementById("chat-trace-pane")?.checkVisibility()) window.htmx.ajax("GET", trace.href, { target: "#chat-trace" });
   }
 }
 
