@@ -7,12 +7,12 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from apps.packages.domain.checks.files import Files, error
-from apps.packages.domain.tree import Entry
 from apps.projects.domain.findings import Finding
 
 LEFT_OVER = re.compile(r"\{\{|\{%|\{#")
@@ -21,7 +21,7 @@ SHELL_TIMEOUT_S = 10
 
 def check_syntax(files: Files) -> Iterator[Finding]:
     for entry in files.own():
-        problem = _problem(entry)
+        problem = _problem(entry.path.rpartition(".")[2], entry.read())
         if problem:
             yield error("package.syntax", f"{entry.path} does not parse: {problem}", entry.path)
         if entry.path in files.rendered and (found := LEFT_OVER.search(files.text(entry.path))):
@@ -29,13 +29,13 @@ def check_syntax(files: Files) -> Iterator[Finding]:
             yield error("package.template-mark", message, entry.path)
 
 
-def _problem(entry: Entry) -> str:
-    suffix = entry.path.rpartition(".")[2]
-    content = entry.read()
+@lru_cache(maxsize=2048)
+def _problem(suffix: str, content: bytes) -> str:
+    """Remembered over exports of one process: most files are the same in every package."""
     try:
         if suffix == "py":
             # ast.parse, not compile: nothing is written, and half the time.
-            ast.parse(content, entry.path)
+            ast.parse(content)
         elif suffix == "json":
             json.loads(content)
         elif suffix in {"yaml", "yml"}:
