@@ -15,6 +15,7 @@ from apps.benchmarks.services import start_bench
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, retry_job
+from apps.knowledge.models import Collection
 from apps.projects.models import SpecVersion
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.worker.test_evaluations import generative
@@ -22,6 +23,11 @@ from tests.worker.test_evaluations import generative
 pytest_plugins = ["tests.apps.evaluations.conftest"]
 
 Commit = Callable[..., object]
+
+
+@pytest.fixture
+def collection(indexed_collection: Collection) -> Collection:
+    return indexed_collection
 
 
 def profile(**values: object) -> Profile:

@@ -13,6 +13,7 @@ from apps.evaluations.services import start_run
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, retry_job
+from apps.knowledge.models import Collection
 from apps.projects.domain.ops import assign
 from apps.projects.models import SpecVersion
 from apps.projects.queries import spec_of
@@ -22,6 +23,11 @@ from tests.fakes.openai_server import FakeOpenAI
 pytest_plugins = ["tests.apps.evaluations.conftest"]
 
 Commit = Callable[..., object]
+
+
+@pytest.fixture
+def collection(indexed_collection: Collection) -> Collection:
+    return indexed_collection
 
 
 def read(run: EvalRun) -> EvalRun:

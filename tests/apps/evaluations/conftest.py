@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -13,7 +14,8 @@ from apps.evaluations.models import Dataset, EvalRun
 from apps.evaluations.services import create_dataset, record_samples
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
-from apps.knowledge.models import Collection
+from apps.knowledge.enums import DocumentStatus
+from apps.knowledge.models import Chunk, Collection, Document
 from apps.knowledge.services import add_files, create_collection
 from apps.projects.domain.ops import assign
 from apps.projects.models import Project, SpecVersion
@@ -39,9 +41,36 @@ class Upload(BytesIO):
 
 
 @pytest.fixture
-def collection(
+def collection(owner: User) -> Collection:
+    """Searchable rows without an index: pages and services need no more."""
+    row = create_collection(owner=owner, name="handbook", title="Handbook")
+    for name, text in DOCUMENTS.items():
+        document = Document.objects.create(
+            collection=row,
+            name=name,
+            media_type="text/markdown",
+            size_bytes=len(text),
+            sha256="0" * 64,
+            status=DocumentStatus.READY,
+            chunk_count=1,
+        )
+        Chunk.objects.create(
+            collection=row,
+            document=document,
+            ordinal=0,
+            text=text,
+            start=0,
+            end=len(text),
+            embedding=np.full(384, 384**-0.5, np.float32),
+        )
+    return row
+
+
+@pytest.fixture
+def indexed_collection(
     owner: User, django_capture_on_commit_callbacks: Callable[..., object]
 ) -> Collection:
+    """The same documents, read and embedded for real."""
     row = create_collection(owner=owner, name="handbook", title="Handbook")
     files = [
         (name, SimpleUploadedFile(name, text.encode(), "text/markdown"))
