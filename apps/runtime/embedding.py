@@ -187,8 +187,11 @@ class RemoteEmbedder:
                 return await openai.embeddings(self._server, self._model, part)
 
         parts = [texts[at : at + REMOTE_BATCH] for at in range(0, len(texts), REMOTE_BATCH)]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(batch(part)) for part in parts]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(batch(part)) for part in parts]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
         return np.concatenate([task.result() for task in tasks])
 
 

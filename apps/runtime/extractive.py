@@ -27,12 +27,16 @@ MODEL = "extractive"
 
 QUOTATIONS = 4
 QUOTE_CHARS, ANSWER_CHARS = 900, 1800
+COMFORT_CHARS = 320
+"""A sentence is quoted with its neighbours in the paragraph up to this length."""
 CANDIDATES = 40
 """Sentences that are embedded, the lexically best ones; bounds the time of an answer."""
 MEANING, WORDS, RANK = 0.6, 0.3, 0.1
 """Weights of cosine, covered question words, and passage rank; they add up to 1."""
-SHAPE = 0.06
-"""Added where the sentence has the form that the question asks for: a definition, a number, a list."""
+SHAPE = 0.08
+"""Added where the sentence has the form that the question asks for: a definition, a number."""
+POOR = 0.15
+"""Taken off links, figure titles and scraps, which name a subject and say nothing about it."""
 NEAR = 0.8
 """Further quotations must reach this share of the best one's weight."""
 COSINE_FLOOR, WORDS_FLOOR = 0.38, 0.6
@@ -45,12 +49,16 @@ _DEFINITION = re.compile(
 )
 _IS = re.compile(r"\b(?:is|are|refers? to|means?|stands? for|provides?|consists? of)\b", re.I)
 _NUMBER = re.compile(
-    r"\b(?:how (?:many|much|long|old|big|large|fast|often)|when|which year|port|version|number|date|percent\w*)\b",
+    r"\b(?:how (?:many|much|long|old|big|large|fast|often|tall|wide|high|deep|far|heavy)|when|which year|port|version|number|date|percent\w*)\b",
     re.I,
 )
 _LIST = re.compile(
     r"\b(?:how (?:do|can|to|should)|steps?|which|list|what are|ways?|requirements?|prerequisites?)\b",
     re.I,
+)
+_POOR = re.compile(
+    r"^(?:.{0,24}|.*\bmore (?:information|details?)\b.*|\W*(?:see|refer|figure|fig\.|table)\b.*|.{0,60}https?://\S+\W*)$",
+    re.I | re.S,
 )
 
 
@@ -141,7 +149,8 @@ def _weigh(
             weight=MEANING * cosine
             + WORDS * shares[at]
             + RANK / (at[0] + 1)
-            + _shape(question, parsed[at[0]][at[1]]),
+            + _shape(question, parsed[at[0]][at[1]])
+            - (POOR if _POOR.search(parsed[at[0]][at[1]].text) else 0.0),
             cosine=cosine,
             share=shares[at],
             number=at[0],
@@ -224,7 +233,8 @@ def _chosen(
             break
         if any(quote.number == row.number for quote in quotes):
             continue
-        start, end = _grown(passages[row.number].text, parsed[row.number], row.place, listing)
+        weights = {other.place: other.weight for other in weighed if other.number == row.number}
+        start, end = _grown(parsed[row.number], row.place, weights, listing)
         words = set(terms(passages[row.number].text[start:end]))
         if end - start > left or any(_same(words, other) for other in seen):
             continue
@@ -238,24 +248,55 @@ def _same(words: set[str], other: set[str]) -> bool:
     return len(words & other) >= 0.8 * min(len(words), len(other))
 
 
-def _grown(text: str, found: Sequence[Sentence], place: int, listing: bool) -> tuple[int, int]:
-    """The offsets of the sentence with what it cannot be read without."""
+def _grown(
+    found: Sequence[Sentence], place: int, weights: Mapping[int, float], listing: bool
+) -> tuple[int, int]:
+    """The offsets of the sentence with what it cannot be read without.
+
+    A table's row takes the rows above it, which hold its head; an item, when a list is asked for, its
+    list; prose its neighbours, the heavier one first; what introduces something, the thing introduced.
+    """
     first = last = place
     kind = found[place].kind
-    if kind in ("item", "row") and (kind == "row" or listing):
+    if kind == "row" or (kind == "item" and listing):
         while first > 0 and found[first - 1].kind == kind:
             first -= 1
         while kind == "item" and last + 1 < len(found) and found[last + 1].kind == kind:
             last += 1
+    elif kind in ("prose", "item"):
+        first, last = _paragraph(found, place, weights)
     if found[first].kind in ("item", "row", "code") and first and _introduces(found[first - 1]):
         first -= 1
-    if _introduces(found[last]) and last + 1 < len(found):
+    if last + 1 < len(found) and (
+        _introduces(found[last]) or (listing and found[last + 1].kind == "code")
+    ):
         last = _followed(found, last + 1)
-    while last > place and found[last].end - found[first].start > QUOTE_CHARS:
+    while last > place and (
+        found[last].end - found[first].start > QUOTE_CHARS or not _telling(found[last])
+    ):
         last -= 1
     while first < place and found[last].end - found[first].start > QUOTE_CHARS:
         first += 1
     return found[first].start, found[last].end
+
+
+def _paragraph(
+    found: Sequence[Sentence], place: int, weights: Mapping[int, float]
+) -> tuple[int, int]:
+    """The sentence with neighbours of its paragraph or item, while it stays comfortably short."""
+    first = last = place
+    while True:
+        near = [
+            other
+            for other in (first - 1, last + 1)
+            if 0 <= other < len(found)
+            and found[other].block == found[place].block
+            and found[max(last, other)].end - found[min(first, other)].start <= COMFORT_CHARS
+        ]
+        if not near:
+            return first, last
+        chosen = max(near, key=lambda other: (weights.get(other, 0.0), other))
+        first, last = min(first, chosen), max(last, chosen)
 
 
 def _introduces(sentence: Sentence) -> bool:

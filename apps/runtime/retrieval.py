@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 RRF_K = 60
 """Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion" (SIGIR 2009)."""
-DEPTH = 50
-"""How far each ranking is read for the fusion, at least."""
+DEPTH = 100
+"""How far each ranking is read for the fusion, at least. 30 lost 6 points of recall@6 on real documents."""
 EXACT_LIMIT = 50_000
 """Vectors up to which every one is compared; above, an approximate index is built."""
 

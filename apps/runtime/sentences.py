@@ -12,6 +12,7 @@ Kind = Literal["prose", "heading", "item", "row", "code", "markup"]
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+\S")
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪●○]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
+_FENCE_LINE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>\S*)", re.MULTILINE)
 _ROW = re.compile(r"\s*\|.*\|\s*$")
 _RULE = re.compile(r"\s*(?:\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?|[=*_]{3,})\s*$")
 _MARKUP = re.compile(
@@ -99,7 +100,7 @@ def _stands_alone(line: _Line, following: _Line, longest: int) -> bool:
 
 
 def _lines(passage: str) -> Iterator[_Line]:
-    start, fenced = 0, False
+    start, fenced = 0, _begins_in_code(passage)
     for text in passage.splitlines(keepends=True):
         bare = text.rstrip("\r\n")
         kind: Kind | Literal["blank", "rule"]
@@ -123,6 +124,17 @@ def _lines(passage: str) -> Iterator[_Line]:
             kind = "prose"
         yield _Line(bare, start, kind)
         start += len(text)
+
+
+def _begins_in_code(passage: str) -> bool:
+    """Whether the first fence closes a block that an earlier passage opened."""
+    fences = list(_FENCE_LINE.finditer(passage))
+    if not fences or fences[0]["info"]:
+        return False
+    if len(fences) > 1:
+        return bool(fences[1]["info"])
+    before = passage[: fences[0].start()].rstrip()
+    return bool(before) and not before.endswith((":", ".", "*", "!", "?"))
 
 
 def _split(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:

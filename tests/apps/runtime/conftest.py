@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from apps.runtime.embedding import BuiltinEmbedder, builtin_embedder
 from apps.runtime.http import close_sessions
 from apps.runtime.resources import ModelServer
 from tests.fakes.openai_server import FakeOpenAI
+from tests.servers.environment import model_cache
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +31,8 @@ async def server(fake: FakeOpenAI) -> AsyncIterator[ModelServer]:
         stall_timeout_s=0.7,
     )
     await close_sessions()
+
+
+@pytest.fixture(scope="session")
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> BuiltinEmbedder:
+    return builtin_embedder(model_cache(tmp_path_factory.mktemp("models")))
