@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.knowledge import services
@@ -82,10 +83,11 @@ def test_one_query_at_most_when_nothing_changed(
     add(collection, FILES)
     retriever = retriever_for([collection])
     retriever.find("holiday", mode="hybrid", k=3)
-    with django_assert_num_queries(0):
+    ranking = 1 if connection.vendor == "postgresql" else 0
+    with django_assert_num_queries(ranking):
         retriever.find("holiday", mode="hybrid", k=3)
     indexes.recheck(collection.pk)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(ranking + 1):
         retriever.find("holiday", mode="hybrid", k=3)
 
 
