@@ -17,8 +17,12 @@ from apps.benchmarks.services import finish_run, record_resources
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.projects.models import SpecVersion
-
-pytest_plugins = ["tests.apps.evaluations.conftest"]
+from tests.apps.evaluations.cases import (  # noqa: F401 - fixtures
+    collection,
+    dataset,
+    project,
+    version,
+)
 
 
 def line(index: int, start: float, ttft_ms: float) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def make_bench(owner: User) -> Callable[..., BenchRun]:
     """`make_bench(version, ttft_ms=100)`: a finished run of 80 requests, no engine."""
 
     def make(
-        version: SpecVersion, ttft_ms: float = 100.0, client: Mapping[str, float] = {}
+        of: SpecVersion, ttft_ms: float = 100.0, client: Mapping[str, float] | None = None
     ) -> BenchRun:
         profile = Profile(prompts=("Who?", "When?"), duration_s=10, warmup_s=2)
         job = Job.objects.create(
@@ -53,8 +57,8 @@ def make_bench(owner: User) -> Callable[..., BenchRun]:
             status=JobStatus.SUCCEEDED,
         )
         run = BenchRun.objects.create(
-            project=version.project,
-            version=version,
+            project=of.project,
+            version=of,
             job=job,
             label=profile.label,
             profile=profile.model_dump(mode="json"),
@@ -66,7 +70,7 @@ def make_bench(owner: User) -> Callable[..., BenchRun]:
         summary = recorder.summary()
         values = {"lag_p50_ms": 0.1, "lag_p99_ms": 1.0, "late_p99_ms": 0.1, "cpu_percent": 5.0}
         summary["validity"] = judge(
-            Client(**(values | dict(client))),
+            Client(**(values | dict(client or {}))),
             summary,
             open_loop=False,
             system_cpu_percent=20.0,

@@ -14,8 +14,8 @@ from apps.benchmarks.models import BenchRun
 from apps.benchmarks.services import start_bench
 from apps.evaluations.models import Dataset
 from apps.projects.models import SpecVersion
+from tests.apps.evaluations.cases import generative
 from tests.fakes.openai_server import FakeOpenAI
-from tests.worker.test_evaluations import generative
 
 
 def form(version: SpecVersion, **values: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from apps.evaluations.models import Dataset, EvalRun
 from apps.evaluations.services import start_run
 from apps.projects.models import SpecVersion
 from apps.projects.services import create_project
-from tests.apps.evaluations.conftest import QUESTIONS, Upload
+from tests.apps.evaluations.cases import QUESTIONS, Upload
 
 
 def test_start_queues_a_run(version: SpecVersion, dataset: Dataset, owner_client: Client) -> None:

@@ -7,46 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from apps.accounts.models import User
-from apps.connections.services import create_endpoint
 from apps.evaluations.models import Dataset, EvalRun
 from apps.evaluations.services import start_run
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, retry_job
-from apps.knowledge.models import Collection
-from apps.projects.domain.ops import assign
 from apps.projects.models import SpecVersion
-from apps.projects.queries import spec_of
-from apps.projects.services import build_version, save_draft
+from tests.apps.evaluations.cases import generative
 from tests.fakes.openai_server import FakeOpenAI
 
-pytest_plugins = ["tests.apps.evaluations.conftest"]
-
 Commit = Callable[..., object]
-
-
-@pytest.fixture
-def collection(indexed_collection: Collection) -> Collection:
-    return indexed_collection
 
 
 def read(run: EvalRun) -> EvalRun:
     run = EvalRun.objects.select_related("job").get(pk=run.pk)
     assert run.job is not None
     return run
-
-
-def generative(version: SpecVersion, server_url: str, model: str, owner: User) -> SpecVersion:
-    """The same project, answered by a model server."""
-    create_endpoint(owner=owner, title="Fake", base_url=server_url, api_key="", name="fake")
-    project = version.project
-    project.draft.refresh_from_db()
-    spec = assign(
-        spec_of(project.draft), {"spec.model.connection": "fake", "spec.model.name": model}
-    )
-    save_draft(project=project, spec=spec, base_revision=project.draft.revision, by=owner)
-    project.refresh_from_db()
-    return build_version(project=project, by=owner)
 
 
 def test_run_judges_every_question(
@@ -154,7 +130,7 @@ def test_a_model_server_that_is_gone_fails_the_run_and_keeps_what_there_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from apps.evaluations.services import create_dataset
-    from tests.apps.evaluations.conftest import Upload
+    from tests.apps.evaluations.cases import Upload
 
     with FakeOpenAI() as server:
         url = server.url

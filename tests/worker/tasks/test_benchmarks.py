@@ -15,19 +15,11 @@ from apps.benchmarks.services import start_bench
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, retry_job
-from apps.knowledge.models import Collection
 from apps.projects.models import SpecVersion
+from tests.apps.evaluations.cases import generative
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
-from tests.worker.test_evaluations import generative
-
-pytest_plugins = ["tests.apps.evaluations.conftest"]
 
 Commit = Callable[..., object]
-
-
-@pytest.fixture
-def collection(indexed_collection: Collection) -> Collection:
-    return indexed_collection
 
 
 def profile(**values: object) -> Profile:
