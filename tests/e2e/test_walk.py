@@ -5,8 +5,10 @@ The steps build on each other and run in this order.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Look, Watch
 from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
 
 SAMPLES = Path(__file__).resolve().parents[2] / "apps" / "projects" / "sample_documents"
 QUESTION = "How many days of annual leave do I get?"
@@ -25,6 +28,12 @@ BUILDING_S = 90_000
 def seen() -> dict[str, str]:
     """What later steps need from earlier ones: addresses and answers."""
     return {}
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(Behaviour(ttft_ms=50, itl_ms=20)) as server:
+        yield server
 
 
 def test_first_administrator_chooses_a_password(studio: Running, page: Page, look: Look) -> None:
@@ -129,3 +138,202 @@ def test_answer_streams_with_a_citation_that_opens(
 def test_reload_shows_the_same_answer(page: Page, seen: dict[str, str]) -> None:
     page.reload()
     expect(page.locator(".chat-answer").last).to_have_text(seen["answer"], use_inner_text=True)
+
+
+def test_evaluation_judges_every_question(
+    page: Page, look: Look, seen: dict[str, str], tmp_path: Path
+) -> None:
+    page.goto(seen["project"] + "evaluations/")
+    look("14-evaluations-empty")
+    page.goto(seen["project"] + "evaluations/upload/")
+    rows = [
+        {
+            "question": QUESTION,
+            "reference": "28 working days",
+            "relevant": ["leave.md"],
+            "evidence": "28 working days of paid annual leave",
+        },
+        {
+            "question": "From which day on is a medical certificate needed?",
+            "reference": "the fourth calendar day",
+            "relevant": ["leave.md"],
+            "evidence": "from the fourth calendar day on",
+        },
+    ]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(file)
+    look("15-dataset-upload")
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url("**/evaluations/datasets/**")
+    look("16-dataset")
+    page.goto(seen["project"] + "evaluations/")
+    page.get_by_role("button", name="Evaluate", exact=True).click()
+    expect(page.get_by_text("What was run")).to_be_visible()
+    expect(page.locator("#samples tbody tr")).to_have_count(2, timeout=BUILDING_S)
+    page.reload()
+    look("17-evaluation-run")
+    expect(page.get_by_text("Recall@6").first).to_be_visible()
+    page.locator("#samples tbody a").first.click()
+    expect(page.get_by_text("28 working days").first).to_be_visible()
+    look("18-evaluation-sample")
+
+
+def test_load_run_shows_latency_and_resources(page: Page, look: Look, seen: dict[str, str]) -> None:
+    page.goto(seen["project"] + "benchmarks/")
+    look("19-benchmarks-empty")
+    page.get_by_label("Users at the same time").fill("2")
+    page.get_by_label("Measure for (s)").fill("10")
+    page.get_by_label("Warm up for (s)").fill("2")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("Latency in the measured window")).to_be_visible(timeout=BUILDING_S)
+    expect(page.locator("#bench-run")).not_to_have_attribute(
+        "hx-trigger", "every 2s", timeout=BUILDING_S
+    )
+    expect(page.get_by_text("CPU and memory in the window")).to_be_visible()
+    look("20-benchmark-run")
+
+
+def test_package_is_made_and_downloaded(page: Page, look: Look, seen: dict[str, str]) -> None:
+    page.goto(seen["project"] + "packages/")
+    look("21-packages-empty")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("Checked and ready")).to_be_visible(timeout=BUILDING_S)
+    look("22-package")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").first.click()
+    archive = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    names = {name.partition("/")[2] for name in archive.namelist()}
+    assert {"README.md", "project.yaml", "MANIFEST.json", "compose.yaml", ".env.example"} <= names
+
+
+def test_connected_model_is_tested_live(
+    page: Page, look: Look, seen: dict[str, str], model_server: FakeOpenAI
+) -> None:
+    page.goto(seen["project"] + "wizard/model/")
+    page.get_by_text("Connect a server by its address").click()
+    page.get_by_label("Title").fill("House model")
+    page.get_by_label("Address").fill(model_server.url)
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.locator("#connection-outcome")).to_contain_text("fake", timeout=20_000)
+    look("23-connection-tested")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_url("**/wizard/model/**")
+    page.locator("#connection-house-model").check()
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    look("24-wizard-model-connected")
+    page.goto(seen["project"] + "wizard/review/")
+    look("25-review-changed")
+    page.get_by_role("button", name="Build").click()
+    page.wait_for_url("**/sandbox/**")
+
+
+def test_generated_answer_with_parameters_of_its_own(
+    page: Page, look: Look, model_server: FakeOpenAI
+) -> None:
+    page.get_by_role("button", name="Parameters for this question").click()
+    page.get_by_label("Temperature").fill("0.7")
+    look("26-chat-parameters", sizes=("wide", "narrow"))
+    page.get_by_role("button", name="Done").click()
+    page.get_by_label("Your question").fill(QUESTION)
+    page.get_by_role("button", name="Send").click()
+    answer = page.locator("article.chat-reply[data-status=complete]").last
+    expect(answer).to_be_visible(timeout=30_000)
+    assert model_server.requests[-1].body["temperature"] == 0.7
+    look("27-generated-answer")
+
+
+def test_stop_closes_the_upstream(page: Page, model_server: FakeOpenAI) -> None:
+    model_server.behaviour = Behaviour(ttft_ms=50, itl_ms=100, tokens=600)
+    page.get_by_label("Your question").fill("Tell me everything about leave.")
+    page.get_by_role("button", name="Send").click()
+    streamed = page.locator("reply-stream [data-text]")
+    expect(streamed).not_to_have_text("", timeout=10_000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("You stopped this answer").last).to_be_visible()
+    page.wait_for_function("() => true")
+    assert model_server.open_streams == 0
+
+
+def test_reload_in_the_middle_of_a_stream_loses_nothing(
+    page: Page, model_server: FakeOpenAI
+) -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    model_server.behaviour = Behaviour(ttft_ms=50, itl_ms=60, reply=words)
+    page.get_by_label("Your question").fill("Count for me.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("reply-stream [data-text]")).to_contain_text("word3", timeout=10_000)
+    page.reload()
+    answer = page.locator("article.chat-reply[data-status=complete] .chat-answer").last
+    expect(answer).to_have_text(words, timeout=20_000)
+    assert len([r for r in model_server.requests if "Count for me." in str(r.body)]) == 1
+
+
+def test_upstream_that_breaks_says_what_to_do(
+    page: Page, look: Look, model_server: FakeOpenAI
+) -> None:
+    model_server.behaviour = Behaviour(status=500)
+    page.get_by_label("Your question").fill("And now?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("article.chat-reply[data-status=failed]").last).to_be_visible(
+        timeout=20_000
+    )
+    look("28-upstream-failed")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("30-projects", "/projects/"),
+        ("31-knowledge", "/knowledge/"),
+        ("32-connections", "/connections/"),
+        ("33-jobs", "/jobs/"),
+        ("34-guide", "/guide/"),
+        ("35-people", "/accounts/people/"),
+        ("36-new-person", "/accounts/people/new/"),
+        ("37-profile", "/accounts/profile/"),
+        ("38-tokens", "/accounts/profile/tokens/"),
+        ("39-audit", "/accounts/audit/"),
+        ("40-chat", "/chat/"),
+        ("41-style", "/ui/style/"),
+        ("42-new-connection", "/connections/new/"),
+        ("43-new-collection", "/knowledge/new/"),
+        ("44-versions", "{project}versions/"),
+        ("45-version", "{project}versions/1/"),
+        ("46-yaml", "{project}yaml/"),
+        ("47-evaluations", "{project}evaluations/"),
+        ("48-benchmarks", "{project}benchmarks/"),
+        ("49-packages", "{project}packages/"),
+        ("50-overview", "{project}"),
+    ],
+)
+def test_every_other_page(
+    studio: Running, page: Page, look: Look, seen: dict[str, str], name: str, path: str
+) -> None:
+    url = path.format(project=seen["project"]) if "{" in path else studio.url + path
+    answer = page.goto(url)
+    assert answer is not None and answer.status == 200
+    look(name)
+
+
+def test_collection_document_and_search(page: Page, look: Look, studio: Running) -> None:
+    page.goto(f"{studio.url}/knowledge/")
+    page.get_by_role("link", name="Handbook").first.click()
+    page.wait_for_url("**/knowledge/**")
+    look("51-collection")
+    page.get_by_role("link", name="leave.md").first.click()
+    expect(page.get_by_text("Annual leave").first).to_be_visible()
+    look("52-document")
+
+
+def test_bad_yaml_is_refused_with_its_line(
+    page: Page, look: Look, watch: Watch, seen: dict[str, str]
+) -> None:
+    watch.allowed = (422,)
+    page.goto(seen["project"] + "yaml/")
+    editor = page.locator("textarea").first
+    editor.fill(editor.input_value().replace("temperature: 0.2", "temperature: hot"))
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_text("temperature").first).to_be_visible()
+    expect(page.get_by_text("Line 2").first).to_be_visible()
+    look("53-yaml-findings")
