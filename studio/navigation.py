@@ -8,8 +8,9 @@ from apps.jobs.enums import ACTIVE
 from apps.jobs.queries import jobs_for
 from apps.ui.http import StudioRequest
 
+PROJECT_PAGES = ("/projects/", "/evaluations/", "/benchmarks/", "/packages/")
 ITEMS = [
-    {"label": "Projects", "url": "projects:index", "icon": "layers", "prefix": "/projects/"},
+    {"label": "Projects", "url": "projects:index", "icon": "layers", "prefix": PROJECT_PAGES},
     {"label": "Knowledge", "url": "knowledge:index", "icon": "book", "prefix": "/knowledge/"},
     {"label": "Connections", "url": "connections:index", "icon": "plug", "prefix": "/connections/"},
     {"label": "Jobs", "url": "jobs:index", "icon": "activity", "prefix": "/jobs/"},
