@@ -32,7 +32,7 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def index(request: StudioRequest) -> HttpResponse:
-    words = request.GET.get("q", "").strip()
+    words = request.GET.get("q", "").replace("\0", "").strip()[:200]
     rows = endpoints_for(request.user)
     if words:
         rows = rows.filter(title__icontains=words) | rows.filter(base_url__icontains=words)

@@ -117,9 +117,18 @@ def keep_unfit_input(*, project: Project, place: str, values: Any) -> None:
         draft = Draft.objects.select_for_update().get(pk=project.pk)
         kept = {key: value for key, value in draft.unfit_input.items() if key != place}
         if values is not None:
-            kept[place] = values
+            kept[place] = _storable(values)
         if kept != draft.unfit_input:
             Draft.objects.filter(pk=draft.pk).update(unfit_input=kept)
+
+
+def _storable(values: Any) -> Any:
+    """Without NUL characters, which PostgreSQL stores neither in text nor in JSON."""
+    if isinstance(values, str):
+        return values.replace("\0", "\ufffd")
+    if isinstance(values, dict):
+        return {_storable(key): _storable(value) for key, value in values.items()}
+    return [_storable(value) for value in values] if isinstance(values, list) else values
 
 
 def remember_step(*, project: Project, step: str) -> None:

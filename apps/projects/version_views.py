@@ -31,10 +31,9 @@ PAGE_SIZE = 50
 def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Freeze the draft and go where it can be tried; back to the review if something is missing."""
     project = get_object_or_404(projects_for(request.user), pk=project_id)
+    name = request.POST.get("name", "").replace("\0", "").strip()[:80]
     try:
-        version = build_version(
-            project=project, by=request.user, name=request.POST.get("name", "").strip()[:80]
-        )
+        version = build_version(project=project, by=request.user, name=name)
     except StudioError as error:
         messages.error(request, str(error))
         return hx_redirect(request, reverse("projects:wizard", args=[project.pk, "review"]))

@@ -44,7 +44,7 @@ ORDERS = {
 @login_required
 @require_safe
 def index(request: StudioRequest) -> HttpResponse:
-    words = request.GET.get("q", "").strip()
+    words = request.GET.get("q", "").replace("\0", "").strip()[:200]
     order = request.GET.get("order", "")
     order = order if order in ORDERS else "changed"
     rows = projects_for(request.user).annotate(

@@ -123,7 +123,7 @@ def wizard(request: StudioRequest, project_id: UUID, step: str) -> HttpResponse:
 def collect(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Make a collection for this project and add it to the project's knowledge."""
     desk = Desk(request, project_id, "knowledge")
-    title = request.POST.get("title", "").strip()[:120] or desk.project.title
+    title = request.POST.get("title", "").replace("\0", "").strip()[:120] or desk.project.title
     knowledge = desk.spec.spec.knowledge
     owner = desk.project.owner
     try:

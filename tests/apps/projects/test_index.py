@@ -35,6 +35,7 @@ def test_index_lists_searches_and_sorts(owner: User, owner_client: Client) -> No
     assert titles() == ["Gamma", "Alpha", "Beta"]
     assert titles(order="title") == ["Alpha", "Beta", "Gamma"]
     assert titles(q="alp") == ["Alpha"]
+    assert titles(q="alp\0") == ["Alpha"]
     assert titles(order="; drop table") == ["Gamma", "Alpha", "Beta"]
 
 
