@@ -144,6 +144,7 @@ def rename_session(*, session: ChatSession, title: str) -> ChatSession:
 
 def delete_session(*, session: ChatSession) -> None:
     """Delete a conversation; a reply that is being written in it is stopped."""
-    for pk in session.messages.filter(status__in=ACTIVE).values_list("pk", flat=True):
-        registry.stop_soon(pk)
+    active = list(session.messages.filter(status__in=ACTIVE).values_list("pk", flat=True))
     session.delete()
+    for pk in active:
+        registry.stop_soon(pk)
