@@ -7,7 +7,6 @@ from django import forms
 from apps.chat.services import QUESTION_LIMIT
 from apps.ui.forms import Form
 
-
 SAMPLING = ("temperature", "top_p", "top_k", "max_tokens")
 
 
