@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection
 
 from apps.accounts.services import first_admin_url
+from apps.runtime.errors import StudioError
 from portal.knowledge import take_in_knowledge
 from portal.locks import alone
 
@@ -27,8 +28,12 @@ def prepare() -> None:
     with alone():
         _have_vectors()
         call_command("migrate", verbosity=0, interactive=False)
-        for name in take_in_knowledge():
-            log.warning("portal.knowledge-taken-in", collection=name)
+        try:
+            names = take_in_knowledge()
+        except StudioError as error:
+            raise CommandError(f"the packaged knowledge was not taken in: {error}") from error
+    for name in names:
+        log.warning("portal.knowledge-taken-in", collection=name)
 
 
 def collect_static() -> None:

@@ -68,7 +68,8 @@ class Portal:
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         models = {"PORTAL_MODEL_CACHE": str(PORTAL.parent / "var" / "models")}
-        return {**kept, **models, **self._variables, "PORTAL_DATA_DIR": self._data.name}
+        quiet = {"PORTAL_LOG_LEVEL": "ERROR", "PORTAL_DATA_DIR": self._data.name}
+        return {**kept, **models, **self._variables, **quiet}
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
