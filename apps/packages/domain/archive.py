@@ -41,11 +41,13 @@ def write_archive(
     out: Path,
     *,
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[str, int]:
+    accept: Callable[[Path], bool] = lambda part: True,
+) -> tuple[str, int] | None:
     """Pack the entries below `folder` into `out` and return its SHA-256 and size in bytes.
 
     Written beside `out` under another name and renamed when whole, so that `out` is either the old
-    file or the new one. progress is told the bytes packed so far.
+    file or the new one. progress is told the bytes packed so far. accept looks at the whole archive
+    before it takes its name; if it says no, nothing is left behind and None is returned.
     Raises OutOfSpace or NotWritable; nothing is left behind then.
     """
     try:
@@ -63,6 +65,8 @@ def write_archive(
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
+        if not accept(part):
+            return None
         digest = _sha256(part)
         part.chmod(0o644)
         part.replace(out)

@@ -15,7 +15,7 @@ from apps.packages.domain.checks.files import Files
 from apps.packages.domain.checks.portal import PortalCheck
 from apps.packages.domain.manifest import manifest_entry
 from apps.packages.domain.options import Options, options_for
-from apps.packages.domain.plan import Plan, Request, plan
+from apps.packages.domain.plan import Request, plan
 from apps.packages.domain.tree import Entry
 from apps.packages.domain.vendor import Sources
 from apps.packages.domain.verify import ALL_CHECKS, verify, verify_archive
@@ -70,23 +70,38 @@ def export_package(
     request = Request(spec, spec_yaml, graph, options, knowledge, studio_version(), tuple(starters))
     progress("Collecting files", 0, 0)
     planned = plan(request, sources)
-    findings = _check(planned, secrets, progress)
-    manifest = manifest_entry(request, planned, ALL_CHECKS, findings)
-    entries = sorted([*planned.entries, manifest], key=lambda entry: entry.path)
-    contents = tuple(_row(entry) for entry in entries)
-    digest, size, path = "", 0, None
-    if not _has_error(findings):
-        total = sum(entry.size_bytes for entry in entries)
-        digest, size = write_archive(
-            entries, planned.folder, out, progress=lambda done: progress("Packing", done, total)
-        )
-        progress("Reading the package back", total, total)
-        findings = [*findings, *verify_archive(out, planned.folder)]
-        path = out
-    if path and _has_error(findings):
-        path.unlink()
-        path = None
-    return Report(path, digest, size, tuple(findings), contents, time.perf_counter() - started)
+    progress("Checking the package", 0, 0)
+    with PortalCheck(planned.entries) as portal:
+        findings = verify(Files(planned.entries, planned.rendered), secrets)
+        manifest = manifest_entry(request, planned, ALL_CHECKS, findings)
+        entries = sorted([*planned.entries, manifest], key=lambda entry: entry.path)
+
+        def passes(part: Path) -> bool:
+            """The portal was starting in its own process while everything was packed."""
+            findings.extend([*verify_archive(part, planned.folder), *portal.findings()])
+            return not _has_error(findings)
+
+        written = None
+        if _has_error(findings):
+            findings.extend(portal.findings())
+        else:
+            total = sum(entry.size_bytes for entry in entries)
+            written = write_archive(
+                entries,
+                planned.folder,
+                out,
+                progress=lambda done: progress("Packing", done, total),
+                accept=passes,
+            )
+    digest, size = written or ("", 0)
+    return Report(
+        path=out if written else None,
+        sha256=digest,
+        size_bytes=size,
+        findings=tuple(findings),
+        contents=tuple(_row(entry) for entry in entries),
+        duration_s=time.perf_counter() - started,
+    )
 
 
 def export_document(
@@ -132,15 +147,6 @@ def studio_version() -> str:
         return version("genai-studio")
     except PackageNotFoundError:
         return "unreleased"
-
-
-def _check(planned: Plan, secrets: Sequence[str], progress: Progress) -> list[Finding]:
-    progress("Checking the package", 0, 0)
-    with PortalCheck(planned.entries) as portal:
-        findings = verify(Files(planned.entries, planned.rendered), secrets)
-        for entry in planned.entries:
-            _ = entry.sha256  # read and hashed while the portal starts in its own process
-        return [*findings, *portal.findings()]
 
 
 def _has_error(findings: Sequence[Finding]) -> bool:
