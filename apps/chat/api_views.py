@@ -65,7 +65,7 @@ def _signed_in(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @_signed_in
 @require_http_methods(["GET", "POST"])
-def sessions(request: HttpRequest, user: User) -> HttpResponse:
+def api_sessions(request: HttpRequest, user: User) -> HttpResponse:
     if request.method == "GET":
         return _page(request, sessions_for(user), _session)
     data = _body(request)
@@ -79,7 +79,7 @@ def sessions(request: HttpRequest, user: User) -> HttpResponse:
 
 @_signed_in
 @require_http_methods(["GET", "PATCH", "DELETE"])
-def session(request: HttpRequest, user: User, session_id: UUID) -> HttpResponse:
+def api_session(request: HttpRequest, user: User, session_id: UUID) -> HttpResponse:
     found = _session_or_fault(user, session_id)
     if request.method == "DELETE":
         services.delete_session(session=found)
@@ -94,7 +94,7 @@ def session(request: HttpRequest, user: User, session_id: UUID) -> HttpResponse:
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-async def messages(request: HttpRequest, session_id: UUID) -> HttpResponse | EventStream:
+async def api_messages(request: HttpRequest, session_id: UUID) -> HttpResponse | EventStream:
     """GET lists, oldest first. POST asks and answers with the finished reply, or with the events of
     its stream when the body says `"stream": true`."""
     if request.method == "GET":

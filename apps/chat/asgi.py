@@ -31,7 +31,7 @@ from django.template.loader import get_template
 from django.test import RequestFactory
 from django.urls import Resolver404, ResolverMatch, resolve, set_script_prefix
 
-from apps.chat import quick
+from apps.chat import quick_views
 from apps.chat.gateway import gateway
 from apps.chat.generation import finish_all
 from apps.chat.live import registry
@@ -113,7 +113,7 @@ class OneHopHandler(ASGIHandler):
         for name in WARM:
             get_template(name)
         gateway()
-        quick.warm_up()
+        quick_views.warm_up()
         request = RequestFactory().get(
             resolve_url(settings.LOGIN_URL), headers={"host": "localhost"}
         )
@@ -122,17 +122,17 @@ class OneHopHandler(ASGIHandler):
 
     def _answer_quickly(self, match: ResolverMatch, scope: Scope, body: Any) -> HttpResponseBase:
         """By the short way where it says yes, else by Django's."""
-        if not quick.available():
+        if not quick_views.available():
             return self._answer(scope, body)
         data = body.read()
         request, _ = self.create_request(scope, BytesIO(data))
         if request and (match.view_name, request.method) == ("chat:send", "POST"):
-            if answer := quick.send(request, **match.kwargs):
+            if answer := quick_views.send(request, **match.kwargs):
                 return answer
         elif request and (match.view_name, request.method) == ("chat:stream", "GET"):
-            work = quick.claim(request, **match.kwargs)
+            work = quick_views.claim(request, **match.kwargs)
             if work:
-                return EventStream(work.reply, work=work, offset=0, headers=quick.headers())
+                return EventStream(work.reply, work=work, offset=0, headers=quick_views.headers())
         return self._answer(scope, BytesIO(data))
 
     def _answer(self, scope: Scope, body: Any) -> HttpResponseBase:

@@ -8,5 +8,5 @@ app_name = "openai"
 urlpatterns = [
     path("models", openai_views.models, name="models"),
     path("models/<path:model>", openai_views.model, name="model"),
-    path("chat/completions", openai_views.chat_completions, name="chat-completions"),
+    path("chat/completions", openai_views.chat_completions, name="chat_completions"),
 ]

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.chat import services
+from apps.chat.context import chat_context, home_url, session_url, sessions_page, turn_context
 from apps.chat.errors import AppNotFound
 from apps.chat.forms import QuestionForm, RatingForm, SamplingForm, TitleForm
 from apps.chat.gateway import ChatApp, gateway
 from apps.chat.generation import launch_soon
 from apps.chat.messages import ShownMessage, label_of
 from apps.chat.models import ChatMessage
-from apps.chat.pages import chat_context, home_url, session_url, sessions_page, turn_context
 from apps.chat.passages import passage_in_context
 from apps.chat.queries import latest_messages, messages_for, replies_for, sessions_for
 from apps.chat.replies import claim_reply

@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from apps.chat.context import chat_context
 from apps.chat.gateway import gateway
 from apps.chat.models import ChatSession
-from apps.chat.pages import chat_context
 from apps.chat.queries import sessions_for
 from apps.projects.models import SpecVersion
 from apps.projects.queries import projects_for

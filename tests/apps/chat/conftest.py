@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from apps.accounts.models import User
-from apps.chat import quick
+from apps.chat import quick_views
 from apps.chat.models import ChatMessage, ChatSession
 from apps.chat.services import ask
 from apps.connections.services import create_endpoint
@@ -34,7 +34,7 @@ def _forget() -> Iterator[None]:
     """What one test's gateway keeps is not another's."""
     yield
     gateway._prepared.clear()
-    quick._handoffs.clear()
+    quick_views._handoffs.clear()
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""One message as a fragment (chat:message), and earlier ones (chat:older)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 
 from apps.accounts.models import User
-from apps.chat import quick
+from apps.chat import quick_views
 from apps.chat.models import ChatSession
 from tests.apps.chat.serving import Browser, text_of
 
@@ -27,9 +27,9 @@ def way(request: pytest.FixtureRequest, settings: SettingsWrapper) -> Iterator[s
             *settings.MIDDLEWARE,
             "django.middleware.http.ConditionalGetMiddleware",
         ]
-    quick.available.cache_clear()
+    quick_views.available.cache_clear()
     yield request.param
-    quick.available.cache_clear()
+    quick_views.available.cache_clear()
 
 
 def _send(browser: Browser, session: ChatSession, **options: object):
@@ -40,7 +40,7 @@ def _send(browser: Browser, session: ChatSession, **options: object):
 def test_send_stores_question_and_pending_reply(
     way: str, browser: Browser, session: ChatSession
 ) -> None:
-    assert quick.available() == (way == "quick")
+    assert quick_views.available() == (way == "quick")
 
     answer = _send(browser, session, data={"text": " Hello <b>there</b> ", "temperature": "0.7"})
 
@@ -68,12 +68,12 @@ def test_both_ways_answer_the_same(
     second = ChatSession.objects.create(owner=owner, app_key=session.app_key)
     short = _send(browser, session)
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.http.ConditionalGetMiddleware"]
-    quick.available.cache_clear()
+    quick_views.available.cache_clear()
     long = Client(headers=HTMX)
     long.force_login(owner)
 
     answer = long.post(f"/chat/{second.pk}/send/", {"text": "Hello there"})
-    quick.available.cache_clear()
+    quick_views.available.cache_clear()
 
     def without_ids(html: str, conversation: ChatSession) -> list[str]:
         for message in conversation.messages.all():

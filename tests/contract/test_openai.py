@@ -1,4 +1,4 @@
-"""`/v1` as clients of OpenAI's protocol meet it."""
+"""`/v1` as clients of OpenAI's protocol meet it: openai:models, openai:model, openai:chat_completions."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ from django.utils.crypto import constant_time_compare
 from django.utils.html import escape
 from django.utils.module_loading import import_string
 
+from apps.chat.context import turn_context
 from apps.chat.enums import ACTIVE, MessageStatus
 from apps.chat.forms import SAMPLING, QuestionForm
 from apps.chat.gateway import gateway
 from apps.chat.models import ChatMessage, ChatSession
-from apps.chat.pages import turn_context
 from apps.chat.process import this_process
 from apps.chat.queries import TURNS, turns_of
 from apps.chat.replies import Work

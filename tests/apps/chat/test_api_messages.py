@@ -1,4 +1,4 @@
-"""Conversations over JSON."""
+"""Conversations over JSON: chat:api_sessions, chat:api_session, chat:api_messages."""
 
 from __future__ import annotations
 
