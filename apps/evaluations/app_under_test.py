@@ -37,6 +37,7 @@ def app_plan(version: SpecVersion, job_id: Any) -> Iterator[dict[str, Any]]:
             "snapshot": str(snapshot) if snapshot else None,
             "servers": {server.name: asdict(server) for server in servers_of(version)},
             "model_cache": str(settings.MODEL_CACHE),
+            "allow_private": settings.ENDPOINTS_ALLOW_PRIVATE,
         }
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -114,13 +114,16 @@ def distribution_chart(run: EvalRun, metric_id: str) -> BarChart:
     return BarChart(f"{label} per question", label, "Questions", labels, [("Questions", counts)])
 
 
-def verdict_filters(run: EvalRun) -> list[tuple[str, str, int]]:
-    """(verdict, label, count) of the verdicts that occur."""
+def verdict_filters(run: EvalRun) -> list[tuple[str, str]]:
+    """(verdict, label) of every verdict; with its count once the run is over and counts stand still."""
     counts: Mapping[str, int] = run.summary.get("verdicts", {})
+    over = not (run.job and run.job.is_active)
     return [
-        (choice.value, str(choice.label), counts[choice])
+        (
+            choice.value,
+            f"{choice.label} ({counts.get(choice.value, 0)})" if over else str(choice.label),
+        )
         for choice in VerdictChoice
-        if counts.get(choice)
     ]
 
 

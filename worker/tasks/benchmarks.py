@@ -37,7 +37,7 @@ LIVE_TOKENS = 300_000
 """Above so many tokens live figures come less often: each sums up everything so far."""
 
 
-@shared_task(name=RUN_TASK)
+@shared_task(name=RUN_TASK)  # type: ignore[untyped-decorator]
 def run(*, job_id: str) -> None:
     run_claimed(job_id, _run)
 
@@ -149,8 +149,12 @@ class _Measurement:
         self.live_at = time.monotonic()
         if watcher:
             record_resources(self.bench, watcher.drain())
+        settled_s = self.recorder.settled_s(t_s)
+        begun = settled_s > self.profile.warmup_s
         record_progress(
-            self.bench, summary=self.recorder.summary(t_s), series=self.recorder.series(t_s)
+            self.bench,
+            summary=self.recorder.summary(settled_s) if begun else {},
+            series=self.recorder.series(settled_s) if settled_s >= 1 else {},
         )
 
     def _phase(self, t_s: float) -> str:

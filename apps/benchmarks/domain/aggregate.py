@@ -46,13 +46,19 @@ class Recorder:
 
     def summary(self, until_s: float | None = None) -> dict[str, Any]:
         """Figures of the window, or of its part before `until_s` while the run is going on."""
-        start = float(self.profile.warmup_s)
-        end = float(self.profile.total_s)
+        start, end = float(self.profile.warmup_s), float(self.profile.total_s)
         window = Window(start, min(end, until_s) if until_s is not None else end)
         return summarise(self.records, window, self.profile)
 
     def series(self, until_s: float) -> dict[str, list[float | None]]:
         return per_second(self.records, math.ceil(until_s))
+
+    def settled_s(self, now_s: float) -> float:
+        """Until when figures are whole while the run goes on: what is still in flight is not recorded yet."""
+        longest = max(
+            (record.end_s - record.start_s for record in self.records[-200:]), default=0.0
+        )
+        return max(0.0, now_s - longest - 1.0)
 
 
 def summarise(records: Sequence[Record], window: Window, profile: Profile) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.benchmarks.domain.aggregate import (
+    Recorder,
     Window,
     goodput,
     histogram,
@@ -198,3 +199,10 @@ def test_histogram_counts_every_value_once(values: list[float]) -> None:
 def test_histogram_of_nothing_is_empty() -> None:
     assert histogram([]) == []
     assert math.isclose(histogram([5.0])[0][0], 5.0)
+
+
+def test_figures_of_a_going_run_leave_out_what_may_still_be_in_flight() -> None:
+    recorder = Recorder(CLOSED, [record(start=1.0, ttft=0.5, gap=0.0, n=1, end_s=3.0)])
+
+    assert recorder.settled_s(8.0) == pytest.approx(5.0)
+    assert Recorder(CLOSED).settled_s(0.5) == 0.0
