@@ -1,6 +1,7 @@
 """The application under test as an engine gets it: a graph, its knowledge and its model servers, from a plan.
 
-{graph, snapshot: path or null, servers: {name: ModelServer fields}, model_cache, threads}
+{graph, snapshot: path or null, servers: {name: ModelServer fields}, model_cache, threads,
+allow_private: whether servers may lie on this machine and in private networks}
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.connections.domain.guard import GuardedResolver
+from apps.runtime import http
 from apps.runtime.embedding import load_embedder
 from apps.runtime.graph import Graph, Node
 from apps.runtime.resources import ModelServer, Resources, Retriever
@@ -26,6 +29,7 @@ class App:
 
 async def load_app(plan: Mapping[str, Any]) -> App:
     """Build it, with the index in memory and the embedding model loaded: first questions pay nothing."""
+    http.use_resolver(lambda: GuardedResolver(lambda: bool(plan.get("allow_private", True))))
     graph = Graph.model_validate(plan["graph"])
     servers = {name: ModelServer(**fields) for name, fields in plan["servers"].items()}
     retriever = _retriever(plan, servers) if plan.get("snapshot") else None
