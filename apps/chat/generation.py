@@ -90,7 +90,7 @@ async def _write(live: LiveReply, work: Work) -> None:
         outcome = _cut(live, draft)
     except StudioError as error:
         outcome = replace(_cut(live, draft), status=MessageStatus.FAILED, error=error)
-    except Exception:
+    except Exception:  # the edge of the task: log everything, show a safe message
         log.exception("chat.reply-crashed", reply=str(live.reply_id))
         outcome = replace(_cut(live, draft), status=MessageStatus.FAILED, error=ReplyCrashed())
     else:

@@ -89,7 +89,7 @@ async def _events(run: AsyncIterator[Event]) -> AsyncIterator[Token | Answer]:
                     yield event
     except StudioError:
         raise
-    except Exception as error:
+    except Exception as error:  # the edge of the run: log everything, show a safe message
         log.exception("chat.completion-crashed")
         raise ReplyCrashed from error
 

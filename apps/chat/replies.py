@@ -64,7 +64,7 @@ def claim_reply(*, reply: ChatMessage, by: User) -> Work | None:
     except StudioError as error:
         refuse_reply(reply=reply, error=error)
         return None
-    except Exception:
+    except Exception:  # a reply that stays pending would block its conversation
         log.exception("chat.prepare-crashed", reply=str(reply.pk))
         refuse_reply(reply=reply, error=ReplyCrashed())
         return None

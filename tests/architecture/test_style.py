@@ -27,10 +27,16 @@ def line_of(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
+ALONE = "apps/ui/templates/ui/500.html"
+"""Must work when nothing else does; its view allows its style by hash."""
+
+
 def found_in_templates(pattern: re.Pattern[str]) -> list[str]:
     comment = re.compile(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", re.DOTALL)
     result = []
     for path, text in templates():
+        if path == ALONE:
+            continue
         bare = comment.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
         result += [
             f"{path}:{line_of(bare, hit.start())}: {hit.group()[:80]!r}"
@@ -71,15 +77,15 @@ def test_only_programs_print() -> None:
 
 
 def test_broad_excepts_say_why() -> None:
-    """`except Exception` belongs to the boundary of a job and gives its reason in the same line."""
+    """`except Exception` raises again, or gives the reason why it need not in its own line."""
     hits = [
         f"{module.path}:{node.lineno}"
         for module in modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
-        and not re.search(r"noqa: BLE001 - \w+", module.text.splitlines()[node.lineno - 1])
-        and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+        and not re.search(r"# (noqa: BLE001 - )?\w+ \w+", module.text.splitlines()[node.lineno - 1])
+        and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
     ]
 
     assert hits == []
@@ -96,10 +102,15 @@ def test_partials_say_what_they_need() -> None:
     assert silent == []
 
 
-def test_partials_have_a_root_with_an_id() -> None:
+def test_fragments_have_a_root_with_an_id() -> None:
+    """A partial that a view answers with replaces its root, which htmx finds by id."""
+    code = "\n".join(module.text for module in modules())
     nameless = []
     for path, text in templates():
-        if not path.rpartition("/")[2].startswith("_"):
+        name = path.partition("templates/")[2]
+        folder, _, leaf = name.rpartition("/")
+        answered = f'"{name}"' in code or f'"{folder}/{leaf[1:].removesuffix(".html")}"' in code
+        if not leaf.startswith("_") or not answered:
             continue
         bare = re.sub(r"\{[#%].*?[#%]\}", "", text, flags=re.DOTALL)
         root = re.search(r"<[a-z][^>]*>", bare, re.DOTALL)
