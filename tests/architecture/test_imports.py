@@ -23,7 +23,7 @@ VENDORED_WORKER = (
 FRAMEWORKS = ("django", "rest_framework", "celery", "kombu", "drf_spectacular", "django_htmx")
 ROWS = {"models", "enums", "fields", "migrations"}
 EDGES = {
-    "admin", "apps", "asgi", "context", "forms", "middleware", "openai_urls", "templatetags", "urls", "views",
+    "admin", "apps", "asgi", "context", "forms", "middleware", "openai_urls", "style", "templatetags", "urls", "views",
 }  # fmt: skip
 
 

@@ -57,12 +57,16 @@ def test_view_is_called_like_its_url(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_page_is_tested(name: str) -> None:
+    """By name, by its own test file, or by a test function that is called like it."""
     app, _, leaf = name.partition(":")
+    folders = {"openai": "chat"}
+    home = f"tests/apps/{folders.get(app, app)}/"
+    called = re.compile(rf"def test_\w*{leaf}|/{leaf}/|{app}:{leaf}\b")
     mentions = [
         path
         for path, text in text_of_tests().items()
-        if path.startswith((f"tests/apps/{app}/", "tests/e2e/", "tests/contract/"))
-        and (f"{app}:{leaf}" in text or path.endswith(f"/test_{leaf}.py"))
+        if (path.startswith((home, "tests/e2e/", "tests/contract/")) and called.search(text))
+        or path == f"{home}test_{leaf}.py"
     ]
 
     assert mentions
