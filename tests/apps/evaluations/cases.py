@@ -22,6 +22,7 @@ from apps.projects.domain.ops import assign
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import spec_of
 from apps.projects.services import build_version, create_project, save_draft
+from tests.servers.ports import wait_until
 
 DOCUMENTS = {
     "refunds.md": "# Refunds\n\nGoods may be returned within 14 days of delivery. The receipt is needed.\n",
@@ -79,6 +80,11 @@ def indexed_collection(
     ]
     with django_capture_on_commit_callbacks(execute=True):
         add_files(collection=row, files=files, by=owner)
+    wait_until(
+        lambda: row.documents.filter(status=DocumentStatus.READY).count() == len(files),
+        what="the documents were not indexed",
+        timeout_s=60,
+    )
     row.refresh_from_db()
     return row
 

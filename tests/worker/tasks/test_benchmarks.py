@@ -18,6 +18,7 @@ from apps.jobs.services import cancel_job, retry_job
 from apps.projects.models import SpecVersion
 from tests.apps.evaluations.cases import generative
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.servers.ports import wait_until
 
 Commit = Callable[..., object]
 
@@ -133,10 +134,20 @@ def test_cancel_ends_application_and_generator(
     version = generative(version, openai_server.url, "fake-model", owner)
     run = start_bench(version=version, profile=profile(duration_s=60), by=owner)
     job = Job.objects.get(pk=run.job_id)
-    while not openai_server.open_streams:
-        pass
+    wait_until(lambda: openai_server.open_streams > 0, what="no request was sent", timeout_s=60)
 
     cancel_job(job)
 
     assert finished(job).status == JobStatus.CANCELLED
     assert openai_server.wait_until_idle()
+
+
+def test_run_in_either_mode_of_background_work(
+    job_mode: str, version: SpecVersion, owner: User, finished: Callable[..., Job]
+) -> None:
+    run = start_bench(version=version, profile=profile(), by=owner)
+
+    job = finished(Job.objects.get(pk=run.job_id), timeout_s=90)
+
+    assert (job.status, job.error_message) == (JobStatus.SUCCEEDED, "")
+    assert read(run).summary["requests"]["ok"] > 0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from apps.accounts.models import User
 from apps.evaluations.models import Dataset, EvalRun
-from apps.evaluations.services import start_run
+from apps.evaluations.services import create_dataset, start_run
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, retry_job
 from apps.projects.models import SpecVersion
-from tests.apps.evaluations.cases import generative
-from tests.fakes.openai_server import FakeOpenAI
+from tests.apps.evaluations.cases import Upload, generative
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.servers.ports import wait_until
 
 Commit = Callable[..., object]
 
@@ -127,11 +129,7 @@ def test_a_model_server_that_is_gone_fails_the_run_and_keeps_what_there_is(
     dataset: Dataset,
     owner: User,
     django_capture_on_commit_callbacks: Commit,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from apps.evaluations.services import create_dataset
-    from tests.apps.evaluations.cases import Upload
-
     with FakeOpenAI() as server:
         url = server.url
         version = generative(version, url, "fake-model", owner)
@@ -162,10 +160,58 @@ def test_cancel_ends_the_engine_and_keeps_what_is_judged(
     version = generative(version, openai_server.url, "fake-ttft60000", owner)
     run = start_run(version=version, dataset=dataset, by=owner)
     job = Job.objects.get(pk=run.job_id)
-    while not openai_server.open_streams:
-        pass
+    wait_until(lambda: openai_server.open_streams > 0, what="no question was asked", timeout_s=60)
 
     cancel_job(job)
 
     assert finished(job).status == JobStatus.CANCELLED
     assert openai_server.wait_until_idle()
+
+
+def test_run_in_either_mode_of_background_work(
+    job_mode: str,
+    version: SpecVersion,
+    dataset: Dataset,
+    owner: User,
+    finished: Callable[..., Job],
+) -> None:
+    run = start_run(version=version, dataset=dataset, by=owner)
+
+    job = finished(Job.objects.get(pk=run.job_id), timeout_s=90)
+
+    assert (job.status, job.error_message) == (JobStatus.SUCCEEDED, "")
+    assert read(run).summary["samples"] == 3
+
+
+def test_a_killed_engine_costs_only_what_was_under_way(
+    embedded_jobs: None,
+    version: SpecVersion,
+    owner: User,
+    openai_server: FakeOpenAI,
+    finished: Callable[..., Job],
+) -> None:
+    openai_server.behaviour = Behaviour(ttft_ms=400)
+    version = generative(version, openai_server.url, "fake-model", owner)
+    rows = "question,reference\n" + "\n".join(f"Question {n}?,answer" for n in range(24))
+    many = create_dataset(
+        project=version.project, name="Many", file=Upload(rows.encode(), "many.csv"), by=owner
+    )
+    run = start_run(version=version, dataset=many, by=owner)
+    wait_until(run.samples.exists, what="no sample was recorded", timeout_s=60)
+
+    engine_of_this_process().kill()
+
+    job = finished(Job.objects.get(pk=run.job_id))
+    kept = run.samples.count()
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "engine.failed")
+    assert 0 < kept < 24
+    openai_server.behaviour = Behaviour()
+    openai_server.reset()
+    assert finished(retry_job(job)).status == JobStatus.SUCCEEDED
+    assert run.samples.count() == 24
+    assert len(openai_server.requests) == 24 - kept
+
+
+def engine_of_this_process() -> psutil.Process:
+    children = psutil.Process().children(recursive=True)
+    return next(child for child in children if "worker.engines.evaluate" in child.cmdline())
