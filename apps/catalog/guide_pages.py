@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "guide"
+PICTURES = Path(__file__).parents[2] / "static" / "pictures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class GuidePage:
     title: str
     summary: str
     body: str
+    picture: str = ""
+    """Static name of a screenshot of what the page is about, where there is one."""
 
 
 @cache
@@ -32,4 +35,7 @@ def _read(path: Path) -> GuidePage:
     heading, _, rest = path.read_text(encoding="utf-8").partition("\n")
     summary, _, body = rest.strip().partition("\n\n")
     slug = re.sub(r"^\d+-", "", path.stem)
-    return GuidePage(slug, heading.removeprefix("# ").strip(), " ".join(summary.split()), body)
+    picture = f"pictures/{slug}.webp" if (PICTURES / f"{slug}.webp").exists() else ""
+    return GuidePage(
+        slug, heading.removeprefix("# ").strip(), " ".join(summary.split()), body, picture
+    )
