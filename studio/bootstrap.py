@@ -32,7 +32,7 @@ def main():
     options = parser.parse_args()
     try:
         check_machine()
-        with lock():
+        with Lock():
             make_environment(dev=options.dev)
         subprocess.run([str(PYTHON), "-m", "studio.assets"], cwd=str(ROOT), check=True)
     except Refused as refusal:
@@ -50,9 +50,7 @@ def check_machine():
     if sys.version_info < MINIMUM:
         raise Refused(
             "Python {}.{} or newer is needed and this is {}. Install one and run "
-            "`make run PYTHON=python3.12`.".format(
-                MINIMUM[0], MINIMUM[1], sys.version.split()[0]
-            )
+            "`make run PYTHON=python3.12`.".format(MINIMUM[0], MINIMUM[1], sys.version.split()[0])
         )
     probe = ROOT / ".write-probe-{}".format(os.getpid())
     try:
@@ -75,7 +73,7 @@ def check_machine():
         ) from None
 
 
-class lock:
+class Lock:
     """One set-up of a checkout at a time; a second one waits."""
 
     def __enter__(self):
@@ -122,7 +120,11 @@ def usable():
         return False
     try:
         home = subprocess.run(
-            [str(PYTHON), "-c", "import sys; print(sys.prefix); assert sys.version_info >= (3, 11)"],
+            [
+                str(PYTHON),
+                "-c",
+                "import sys; print(sys.prefix); assert sys.version_info >= (3, 11)",
+            ],
             stdout=subprocess.PIPE,
             check=True,
         )
