@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from apps.accounts.services import audit
 from apps.connections.discovery import Found, look_around
 from apps.connections.domain.guard import check_url
 from apps.connections.domain.probe import ProbeResult, probe
@@ -44,6 +45,7 @@ def create_endpoint(
             )
     except IntegrityError as error:
         raise NameTaken(name=name) from error
+    audit(owner, "connections.create", name, address=target.url)
     set_key(endpoint=endpoint, api_key=api_key)
     if result is not None:
         record_test(endpoint=endpoint, result=result)
@@ -65,6 +67,8 @@ def update_endpoint(
     if moved:
         endpoint.model_names, endpoint.tested_at, endpoint.test_result = [], None, {}
     endpoint.save()
+    if moved:
+        audit(endpoint.owner, "connections.move", endpoint.name, address=target.url)
     if api_key or forget_key or moved:
         set_key(endpoint=endpoint, api_key=api_key)
     return endpoint
@@ -81,6 +85,9 @@ def set_key(*, endpoint: Endpoint, api_key: str) -> None:
             owner=endpoint.owner, name=name, defaults={"ciphertext": encrypt(api_key)}
         )
     endpoint.save(update_fields=["secret"])
+    if old or endpoint.secret:
+        action = "connections.set-key" if api_key else "connections.forget-key"
+        audit(endpoint.owner, action, endpoint.name)
     if old is not None and old != endpoint.secret:
         old.delete()
 
@@ -89,6 +96,7 @@ def set_key(*, endpoint: Endpoint, api_key: str) -> None:
 def delete_endpoint(*, endpoint: Endpoint) -> None:
     """Remove a connection and its key."""
     secret = endpoint.secret
+    audit(endpoint.owner, "connections.delete", endpoint.name)
     endpoint.delete()
     if secret is not None:
         secret.delete()

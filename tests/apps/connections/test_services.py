@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from apps.accounts.models import User
+from apps.accounts.models import AuditEntry, User
 from apps.connections.errors import (
     AddressRefused,
     ConnectionUnknown,
@@ -152,3 +152,19 @@ def test_discover_finds_a_server_on_a_usual_port(monkeypatch, openai_server: Fak
         (openai_server.url, "vLLM", ("fake-model", "fake-model-large"))
     ]
     assert discover(frozenset({openai_server.port})) == []
+
+
+def test_what_happens_to_keys_is_recorded_without_them(owner: User) -> None:
+    endpoint = connect(owner, key="sk-very-secret")
+    update_endpoint(endpoint=endpoint, title="", base_url="http://127.0.0.1:9000/v1")
+    delete_endpoint(endpoint=endpoint)
+    entries = AuditEntry.objects.order_by("pk")
+
+    assert [entry.action for entry in entries] == [
+        "connections.create",
+        "connections.set-key",
+        "connections.move",
+        "connections.forget-key",
+        "connections.delete",
+    ]
+    assert "sk-very-secret" not in str([entry.detail for entry in entries])
