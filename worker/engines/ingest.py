@@ -40,8 +40,8 @@ WINDOW = 256
 """Chunks embedded in one call; the embedder sorts them by length, across documents."""
 LINE = 64
 """Chunks per line of output, about 200 kB."""
-WAITING_EVENTS = 16
-"""Reader events held; with WINDOW this bounds the text in memory to about 1 MB."""
+WAITING_EVENTS = 64
+"""Reader events held, each of at most 32 chunks: about 2 MB of text."""
 BEAT_S = 2.0
 
 Event = dict[str, Any]
@@ -77,6 +77,8 @@ class Ingest:
 
     def run(self) -> None:
         self._reading.start()
+        if not getattr(self._embedder, "loaded", True):
+            self._embedder.embed(["loaded while the reader starts"])
         open_ended = True
         while open_ended or self._pending:
             if open_ended:
