@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_CONCURRENCY = 256
-"""Streams that one generator process holds at full accuracy (measured; tests/bench/bench_load.py)."""
+"""Most streams of one generator process. Each run calibrates itself and says if they were too many here."""
 MAX_RATE_RPS = 100.0
 MAX_PROMPTS = 1_000
 MAX_PROMPT_CHARS = 20_000
