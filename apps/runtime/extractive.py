@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from apps.runtime.components import Reply
 from apps.runtime.embedding import Embedder
 from apps.runtime.events import Citation, Passage
+from apps.runtime.retrieval import similarities
 from apps.runtime.sentences import Sentence, sentences
 from apps.runtime.terms import query_terms, terms
 
@@ -206,7 +207,7 @@ def _cosines(
         text = parsed[number][place].text
         texts.append(f"{heading}: {text}" if heading else text)
     vectors = embedder.embed(texts)
-    return [float(value) for value in vectors[1:] @ vectors[0]]
+    return [float(value) for value in similarities(vectors[1:], vectors[0])]
 
 
 def _shape(question: str, sentence: Sentence) -> float:

@@ -153,6 +153,29 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
     assert shared / 500 > 0.95
 
 
+def test_the_approximate_index_follows_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "EXACT_LIMIT", 50)
+    random = np.random.default_rng(3)
+    vectors = random.standard_normal((300, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"{n:04}" for n in range(300)]
+    index = HybridIndex(ids[:200], [""] * 200, vectors[:200])
+
+    for first in (200, 250):
+        new = slice(first, first + 50)
+        index = index.changed(
+            remove=ids[first - 200 : first - 150],
+            ids=ids[new],
+            texts=[""] * 50,
+            vectors=vectors[new],
+        )
+
+    assert index.ids == ids[100:]
+    for place in range(0, 300, 7):
+        best = index.search("", vectors[place], "dense", 1)[0]
+        assert (best == (ids[place], pytest.approx(1.0, abs=1e-5))) == (place >= 100)
+
+
 def test_numbers_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in number"):
         HybridIndex(["a"], ["x", "y"])
