@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.chat import services
 from apps.chat.context import chat_context, home_url, session_url, sessions_page, turn_context
+from apps.chat.enums import MessageStatus
 from apps.chat.errors import AppNotFound
 from apps.chat.forms import QuestionForm, RatingForm, SamplingForm, TitleForm
 from apps.chat.gateway import ChatApp, gateway
@@ -134,7 +135,7 @@ def stream(request: StudioRequest, message_id: UUID) -> EventStream:
     written; whoever comes later reads along."""
     reply = get_object_or_404(replies_for(request.user).select_related("session"), pk=message_id)
     work = None
-    if reply.status == "pending":
+    if reply.status == MessageStatus.PENDING:
         work = claim_reply(reply=reply, by=request.user)
         if work is None:
             reply.refresh_from_db()
