@@ -9,14 +9,14 @@ from apps.jobs.queries import jobs_for
 from apps.ui.http import StudioRequest
 
 PROJECT_PAGES = ("/projects/", "/evaluations/", "/benchmarks/", "/packages/")
-ITEMS = [
+ITEMS: list[dict[str, Any]] = [
     {"label": "Projects", "url": "projects:index", "icon": "layers", "prefix": PROJECT_PAGES},
     {"label": "Knowledge", "url": "knowledge:index", "icon": "book", "prefix": "/knowledge/"},
     {"label": "Connections", "url": "connections:index", "icon": "plug", "prefix": "/connections/"},
     {"label": "Jobs", "url": "jobs:index", "icon": "activity", "prefix": "/jobs/"},
     {"label": "Guide", "url": "catalog:guide", "icon": "help", "prefix": "/guide/"},
 ]
-ADMINISTRATION = [
+ADMINISTRATION: list[dict[str, Any]] = [
     {"label": "People", "url": "accounts:people", "icon": "users", "prefix": "/accounts/people/"},
     {
         "label": "Audit log",

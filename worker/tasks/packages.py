@@ -9,7 +9,7 @@ from apps.packages.models import PackageExport
 from apps.packages.services import TASK, make_package
 
 
-@shared_task(name=TASK)
+@shared_task(name=TASK)  # type: ignore[untyped-decorator]
 def export(*, job_id: str) -> None:
     run_claimed(job_id, _export)
 
