@@ -144,6 +144,8 @@ class ChatStream:
                             self.pieces += 1
                             yield text
                     watch.deadline = loop.time() + stall_s if self._begun else deadline
+                    if parser.failed:
+                        raise parser.failed
                 if not chunk:
                     break
         except ProtocolError as error:

@@ -19,25 +19,32 @@ class EventParser:
 
     An event is handed out with the end of its `data:` line, without waiting for the blank line
     after it. Only data that is no whole JSON by itself waits for its following `data:` lines.
+    failed  what broke the stream behind the events just handed out; they stand
     """
 
     def __init__(self) -> None:
         self.done = False
+        self.failed: ProtocolError | None = None
         self._rest = b""
         self._partial = b""
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
-        """Raises ProtocolError."""
+        """Raises ProtocolError, unless events came before the fault: then it is kept in `failed`."""
         lines = (self._rest + chunk if self._rest else chunk).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > LINE_LIMIT_BYTES:
             raise ProtocolError(f"a line is longer than {LINE_LIMIT_BYTES} bytes")
         events: list[dict[str, Any]] = []
-        for line in lines:
-            if line.startswith(b"data:"):
-                self._data(line[5:].strip(), events)
-            elif self._partial and not line.strip():
-                raise ProtocolError("an event is not JSON")
+        try:
+            for line in lines:
+                if line.startswith(b"data:"):
+                    self._data(line[5:].strip(), events)
+                elif self._partial and not line.strip():
+                    raise ProtocolError("an event is not JSON")
+        except ProtocolError as error:
+            if not events:
+                raise
+            self.failed = error
         return events
 
     def close(self) -> list[dict[str, Any]]:
