@@ -10,6 +10,8 @@ before. Async views take Django's own way.
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -75,6 +77,11 @@ class OneHopHandler(ASGIHandler):
         try:
             body = await self.read_body(receive)
         except RequestAborted:
+            return
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            await _say_disk_full(receive, send)
             return
         with body:
             registry.loop = asyncio.get_running_loop()
@@ -206,3 +213,14 @@ async def shut_down() -> None:
     """Replies that are being written end here, with their text kept."""
     await finish_all()
     await close_sessions()
+
+
+async def _say_disk_full(receive: Receive, send: Send) -> None:
+    """Answer an upload that the temporary folder has no room for, once its sender listens."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+    text = "The disk of the server is full. Free some space and send it again."
+    body = json.dumps({"code": "disk-full", "message": text}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 507, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
