@@ -228,11 +228,12 @@ def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
 
 
 def _start_context(project: Project, form: StartRunForm) -> dict[str, Any]:
+    has_versions = project.versions.exists()
     return {
         "project": project,
         "form": form,
-        "can_start": project.versions.exists() and project.datasets.exists(),
-        "has_versions": project.versions.exists(),
+        "can_start": has_versions and project.datasets.exists(),
+        "has_versions": has_versions,
     }
 
 
