@@ -40,6 +40,7 @@ from apps.chat.live import registry
 from apps.chat.replies import interrupt_dead
 from apps.chat.rows import in_rows
 from apps.chat.streams import EventStream
+from apps.jobs.dispatch import stop_embedded_jobs
 from apps.runtime.http import close_sessions
 
 log = structlog.get_logger(__name__)
@@ -109,7 +110,7 @@ class OneHopHandler(ASGIHandler):
                 await self._in_page_thread(self._warm_up)
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await shut_down()
+                await asyncio.gather(shut_down(), asyncio.to_thread(stop_embedded_jobs))
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -73,6 +73,13 @@ def process_stopping() -> bool:
     return _executor.cache_info().currsize > 0 and _executor().stopping.is_set()
 
 
+def stop_embedded_jobs() -> None:
+    """Have running jobs note where they are and end. Servers call it at their shutdown: not every
+    one lets exit handlers run after a signal."""
+    if _executor.cache_info().currsize:
+        _executor().shutdown()
+
+
 @cache
 def _executor() -> Executor:
     return Executor(settings.JOBS_EMBEDDED_WORKERS)

@@ -7,8 +7,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.jobs.enums import ACTIVE, RETRYABLE, JobStatus
+
+STALE_AFTER_S = 20.0
+"""A running job without a heartbeat for this long has lost its worker."""
 
 
 class Job(models.Model):
@@ -48,6 +52,13 @@ class Job(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a running job shows no sign of life, and nobody could write that down yet."""
+        if self.status != JobStatus.RUNNING or not self.heartbeat_at:
+            return False
+        return (timezone.now() - self.heartbeat_at).total_seconds() > STALE_AFTER_S
 
     @property
     def is_retryable(self) -> bool:

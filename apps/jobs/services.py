@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from apps.jobs.dispatch import enqueue, process_stopping
 from apps.jobs.enums import RETRYABLE, JobStatus
 from apps.jobs.errors import JobNotRetryable
-from apps.jobs.models import Job
+from apps.jobs.models import STALE_AFTER_S, Job
 from apps.runtime.errors import StudioError
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 3.0
-STALE_AFTER_S = 20.0
-"""A running job without a heartbeat for this long has lost its worker."""
 RESEND_AFTER_S = 600.0
 """A job that waits this long is sent to the broker again: a broker that restarts may forget it."""
 LOG_LIMIT = 100_000
@@ -268,13 +266,27 @@ def _requeue(claim: Claim) -> None:
 
 
 def _finish(claim: Claim, status: JobStatus, **values: Any) -> None:
+    """Record the end. A database that takes no writes now (full disk, lock) is asked again a few
+    times; after that the heartbeat has stopped and the sweeper says that the job was interrupted."""
     claim._ended.set()
-    claim._mine().update(status=status, finished_at=timezone.now(), **values)
+    for pause_s in (0.5, 1.0, 2.0, 4.0, None):
+        try:
+            claim._mine().update(status=status, finished_at=timezone.now(), **values)
+            return
+        except DatabaseError:
+            if pause_s is None or connection.in_atomic_block:
+                raise
+            log.warning("jobs.end-not-recorded", job=str(claim.job.pk), status=status)
+            time.sleep(pause_s)
 
 
 def _beat(claim: Claim) -> None:
     try:
         while not claim._ended.wait(HEARTBEAT_S):
-            claim._mine().update(heartbeat_at=timezone.now())
+            try:
+                claim._mine().update(heartbeat_at=timezone.now())
+            except DatabaseError:  # one missed beat is no death; silence for long is
+                log.warning("jobs.beat-missed", job=str(claim.job.pk))
+                connection.close()
     finally:
         connection.close()
