@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.browser import Look, Watch
 from tests.e2e.conftest import WALK_PASSWORD, Running
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.servers.ports import wait_until
 
 SAMPLES = Path(__file__).resolve().parents[2] / "apps" / "projects" / "sample_documents"
 QUESTION = "How many days of annual leave do I get?"
@@ -249,10 +250,12 @@ def test_stop_closes_the_upstream(page: Page, model_server: FakeOpenAI) -> None:
     page.get_by_role("button", name="Send").click()
     streamed = page.locator("reply-stream [data-text]")
     expect(streamed).not_to_have_text("", timeout=10_000)
+    page.evaluate("window.sameDocument = true")
+    page.wait_for_timeout(3_000)
+    assert page.evaluate("window.sameDocument"), "the page was loaded again during a stream"
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You stopped this answer").last).to_be_visible()
-    page.wait_for_function("() => true")
-    assert model_server.open_streams == 0
+    wait_until(lambda: model_server.open_streams == 0, what="the upstream stayed open")
 
 
 def test_reload_in_the_middle_of_a_stream_loses_nothing(

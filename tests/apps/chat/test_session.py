@@ -86,6 +86,14 @@ def test_answer_without_a_model_is_labelled(
     assert "Quotes from your documents; no language model connected" in _page(owner_client, session)
 
 
+def test_page_without_a_script_looks_again_while_a_reply_is_written(
+    owner_client: Client, session: ChatSession, answered: Answered
+) -> None:
+    answered("Three", status="streaming")
+
+    assert _page(owner_client, session).count('<noscript><meta http-equiv="refresh"') == 1
+
+
 def test_long_conversation_begins_with_its_last_messages(
     owner_client: Client, session: ChatSession, answered: Answered
 ) -> None:
