@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -115,33 +117,42 @@ class LexicalIndex:
         return cls(Counts(vocabulary=vocabulary, **arrays))
 
 
+class _Numbers(dict[str, list[int]]):
+    """Word as written -> numbers of its terms; a word met first numbers its terms in the vocabulary."""
+
+    def __init__(self, vocabulary: dict[str, int]) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, word: str) -> list[int]:
+        known = self._vocabulary
+        numbers = [known.setdefault(term, len(known)) for term in word_terms(word)]
+        self[word] = numbers
+        return numbers
+
+
 def _count(texts: Iterable[str], vocabulary: dict[str, int]) -> Counts:
     """Count the texts' terms; vocabulary grows in place. Holds a part of the texts' terms at a time."""
-    memory: dict[str, list[int]] = {}
+    numbers_of = _Numbers(vocabulary).__getitem__
     lengths: list[int] = []
     keys: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     counts: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    numbers: list[int] = []
+    numbers = array("q")
     first = 0
 
     def flush() -> None:
         places = np.repeat(np.arange(first, len(lengths), dtype=np.int64), lengths[first:])
-        found = np.unique((np.array(numbers, np.int64) << 32) | places, return_counts=True)
+        found = np.unique((np.frombuffer(numbers, np.int64) << 32) | places, return_counts=True)
         keys.append(found[0])
         counts.append(found[1])
 
     for text in texts:
         before = len(numbers)
-        for word in WORD.findall(text):
-            found = memory.get(word)
-            if found is None:
-                found = [vocabulary.setdefault(term, len(vocabulary)) for term in word_terms(word)]
-                memory[word] = found
-            numbers += found
+        numbers.extend(chain.from_iterable(map(numbers_of, WORD.findall(text))))
         lengths.append(len(numbers) - before)
         if len(numbers) > FLUSH_TERMS:
             flush()
-            first, numbers = len(lengths), []
+            first, numbers = len(lengths), array("q")
     flush()
     whole = np.concatenate(keys)
     order = np.argsort(whole, kind="stable")
