@@ -232,7 +232,7 @@ def claimed(job_id: str) -> Iterator[Claim]:
     except StudioError as error:
         log.warning("jobs.failed", job=job_id, code=error.code, error=str(error))
         _finish(claim, JobStatus.FAILED, error_code=error.code, error_message=str(error))
-    except Exception:
+    except Exception:  # the job boundary: log everything, show a safe message
         log.exception("jobs.crashed", job=job_id)
         claim.write_log(traceback.format_exc())
         _finish(

@@ -49,7 +49,7 @@ def _run() -> None:
         try:
             step()
             step = sweep
-        except Exception:
+        except Exception:  # a locked database, a silent broker: the next round tries again
             log.exception("jobs.sweep-failed")
         finally:
             connection.close()

@@ -58,7 +58,9 @@ def test_same_number_of_queries_for_one_and_three(owner_client: Client, make_job
 
 
 @pytest.mark.parametrize("name", ["row", "progress"])
-def test_partials_poll_only_while_active(owner_client: Client, make_job: Make, name: str) -> None:
+def test_row_and_progress_poll_only_while_active(
+    owner_client: Client, make_job: Make, name: str
+) -> None:
     job = make_job(status=JobStatus.RUNNING, done=1, total=4)
     assert 'hx-trigger="every 2s"' in owner_client.get(url(name, job.pk)).content.decode()
     job.status = JobStatus.SUCCEEDED

@@ -289,6 +289,21 @@ def test_search_box_finds_and_refuses(
     assert owner_client.get(url("search", collection.pk), {"q": ""}, **HTMX).status_code == 422
 
 
+def test_retry_queues_what_failed(
+    owner_client: Client, collection: Collection, add: Add, django_capture_on_commit_callbacks: Any
+) -> None:
+    add(collection, {"a.md": b"one", "b.pdf": b"no pdf"})
+    Document.objects.filter(name="a.md").update(status="failed", error_message="The disk was full.")
+    page = owner_client.get(collection.get_absolute_url()).content.decode()
+    assert "1 file could not be indexed." in page
+    with django_capture_on_commit_callbacks(execute=True):
+        assert owner_client.post(url("retry", collection.pk)).status_code == 302
+    assert dict(Document.objects.values_list("name", "status")) == {
+        "a.md": "ready",
+        "b.pdf": "refused",
+    }
+
+
 def test_remove_and_delete(owner_client: Client, collection: Collection, add: Add) -> None:
     add(collection, {"a.md": b"one"})
     assert owner_client.post(url("remove", Document.objects.get().pk)).status_code == 302
