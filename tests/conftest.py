@@ -24,6 +24,7 @@ if django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     test_values["NAME"] = str(django_settings.DATA_DIR / "test.sqlite3")
 django.setup()
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,13 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct horse battery staple"
 E2E = environment.PROJECT / "tests" / "e2e"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """A worker that inherits this variable loads the settings before it has its own data folder:
+    pytest-django reads it earlier than this file."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 def pytest_report_header() -> str:

@@ -19,7 +19,8 @@ from tests.servers import redis
 def test_session_writes_below_its_own_folder() -> None:
     root = Path(os.environ["STUDIO_TEST_ROOT"])
 
-    assert root in settings.DATA_DIR.parents
+    assert root / os.environ.get("PYTEST_XDIST_WORKER", "main") == settings.DATA_DIR
+    assert str(settings.DATA_DIR) == os.environ["STUDIO_DATA_DIR"]
     assert root in settings.MEDIA_ROOT.parents
     assert settings.JOBS_MODE == "eager"
 
