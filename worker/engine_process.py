@@ -108,7 +108,7 @@ def _feed(child: subprocess.Popen[bytes], plan: dict[str, Any]) -> None:
 def _pump(child: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) -> None:
     assert child.stdout  # noqa: S101 - PIPE was asked for
     for line in child.stdout:
-        if line.strip():
+        if line.strip() and line.endswith(b"\n"):  # not the last words of a killed engine
             lines.put(line)
     child.wait()
     lines.put(None)

@@ -170,6 +170,8 @@ def _one_reader(waiting: deque[Event], plan: Event) -> Iterator[Event]:
     told = False
     try:
         for line in child.stdout:
+            if not line.endswith(b"\n"):
+                break  # the last words of a reader that was killed
             event = orjson.loads(line)
             yield event
             if event["type"] in {"done", "refused", "failed"}:
