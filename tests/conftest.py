@@ -211,11 +211,13 @@ def broker_jobs(
     from studio.celery import app
 
     settings.JOBS_MODE = "broker"
-    settings.CELERY_BROKER_URL = app.conf.broker_url = redis_server.url
-    app.amqp._producer_pool = None
+    settings.CELERY_BROKER_URL = redis_server.url
+    before = app.conf.broker_url
+    _use_broker(redis_server.url)
     yield _celery_worker
     app.control.purge()
     _end_active_jobs()
+    _use_broker(before)
 
 
 @pytest.fixture(params=["embedded", "broker"])
@@ -232,6 +234,14 @@ def database_url() -> str:
         return f"sqlite:///{values['NAME']}"
     host = str(values["HOST"]).replace("/", "%2F")
     return f"postgresql://{values['USER']}@{host}/{values['NAME']}"
+
+
+def _use_broker(url: str | None) -> None:
+    """Celery keeps its connections in two pools that do not notice another address."""
+    from studio.celery import app
+
+    app.conf.broker_url = url
+    app._pool = app.amqp._producer_pool = None
 
 
 def _end_active_jobs() -> None:
