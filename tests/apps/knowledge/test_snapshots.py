@@ -15,7 +15,8 @@ from tests.apps.knowledge.conftest import Add
 
 FILES = {
     "b.md": b"# Leave\n\nEverybody gets thirty days of holiday.\n",
-    "a/z.md": b"# Illness\n\nCall before nine when you are ill.\n" + b"More about it. " * 150,
+    "a/z.md": b"# Illness\n\nCall before nine when you are ill.\n"
+    + b" ".join(b"Point %d says more about it." % number for number in range(90)),
     "Zebra.txt": b"Trains are booked in second class.",
     "broken.pdf": b"hello",
 }
