@@ -70,7 +70,11 @@ def test_people_who_are_no_administrators_leave_it_open(
 @pytest.mark.parametrize(
     "token",
     ["nonsense", signing.dumps("first", salt="other"), signing.dumps("first")],
-    ids=["nonsense", "other salt", "no salt"],  # the values hold the time: workers must agree on ids
+    ids=[
+        "nonsense",
+        "other salt",
+        "no salt",
+    ],  # the values hold the time: workers must agree on ids
 )
 def test_first_admin_forged_link(client: Client, db: None, token: str) -> None:
     assert client.get(reverse("accounts:first_admin", args=[token])).status_code == 404
