@@ -24,6 +24,7 @@ if django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     test_values["NAME"] = str(django_settings.DATA_DIR / "test.sqlite3")
 django.setup()
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import SettingsWrapper
 
     from tests.fakes.openai_server import FakeOpenAI
+
+# What is destroyed after pytest has closed its streams may still want to log; that is no news.
+logging.raiseExceptions = False
 
 PASSWORD = "correct horse battery staple"
 E2E = environment.PROJECT / "tests" / "e2e"
