@@ -96,6 +96,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(f"not run here: {what}")
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """PostgreSQL's whole server goes with the session; dropping a database first would only complain
+    of connections that other processes still hold."""
+    return bool(connection.vendor == "postgresql")
+
+
 # The cast -----------------------------------------------------------------------------------------
 
 
