@@ -70,8 +70,15 @@ def _programs(folder: Path, identity: dict[str, Any]) -> Path:
     installed = max(Path(spec.origin).parent.glob("pginstall*/bin/postgres")).parent
     if not identity or _runs([installed / "postgres", "--version"], identity):
         return installed
-    shutil.copytree(installed.parent, folder / "programs", symlinks=True)
-    return folder / "programs" / "bin"
+    package = Path(spec.origin).parent
+    copy = folder / "programs" / package.name
+    shutil.copytree(installed.parent, copy / installed.parent.name, symlinks=True)
+    libraries = package.with_name(
+        f"{package.name}.libs"
+    )  # the programs find it relative to themselves
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy.with_name(libraries.name))
+    return copy / installed.parent.name / "bin"
 
 
 def _runs(command: list[Any], identity: dict[str, Any]) -> bool:
