@@ -21,6 +21,7 @@ from django.utils import timezone
 from apps.jobs.enums import ACTIVE
 from apps.jobs.models import Job
 from apps.knowledge import storage
+from apps.knowledge.domain.chunk_ids import new_chunk_id
 from apps.knowledge.domain.limits import READER_VERSION
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import IndexingCancelled
@@ -138,7 +139,7 @@ def record(job: Job, collection: Collection, events: Sequence[Event]) -> int | N
         )
     }
     Chunk.objects.bulk_create(
-        _chunk(collection, item, vector)
+        _chunk(collection, ours[item[0]].name, item, vector)
         for event in chunks
         for item, vector in zip(event["items"], _vectors(event), strict=True)
         if item[0] in ours
@@ -276,9 +277,10 @@ def database_full(error: DatabaseError) -> bool:
     return "disk is full" in str(error) or getattr(cause, "sqlstate", "") == "53100"
 
 
-def _chunk(collection: Collection, item: list[Any], vector: Any) -> Chunk:
+def _chunk(collection: Collection, document: str, item: list[Any], vector: Any) -> Chunk:
     document_id, ordinal, text, start, end, page, heading = item
     return Chunk(
+        id=new_chunk_id(document, ordinal, text),
         collection=collection,
         document_id=UUID(document_id),
         ordinal=ordinal,

@@ -12,6 +12,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from apps.knowledge.domain.chunk_ids import new_chunk_id
 from apps.knowledge.embedders import embedder_for
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import MixedEmbeddings
@@ -146,7 +147,7 @@ def _import_documents(collection: Collection, snapshot: Snapshot) -> dict[str, U
     taken = _taken(Document, [row.get("document_id", "") for row in snapshot.documents])
     rows = [
         Document(
-            id=_id(row.get("document_id", ""), taken),
+            id=_kept(row.get("document_id", ""), taken) or uuid4(),
             collection=collection,
             name=row["name"],
             status=DocumentStatus.READY,
@@ -165,7 +166,8 @@ def _import_chunks(collection: Collection, snapshot: Snapshot, documents: dict[s
         taken = _taken(Chunk, [passage.chunk_id for passage in part])
         Chunk.objects.bulk_create(
             Chunk(
-                id=_id(passage.chunk_id, taken),
+                id=_kept(passage.chunk_id, taken)
+                or new_chunk_id(passage.document, passage.ordinal, passage.text),
                 collection=collection,
                 document_id=documents[passage.document],
                 ordinal=passage.ordinal,
@@ -189,8 +191,8 @@ def _taken(model: Any, ids: Sequence[str]) -> set[UUID]:
     return found
 
 
-def _id(pk: str, taken: set[UUID]) -> UUID:
-    return UUID(pk) if _is_uuid(pk) and UUID(pk) not in taken else uuid4()
+def _kept(pk: str, taken: set[UUID]) -> UUID | None:
+    return UUID(pk) if _is_uuid(pk) and UUID(pk) not in taken else None
 
 
 def _is_uuid(text: str) -> bool:
