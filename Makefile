@@ -37,7 +37,7 @@ test: setup-dev ## every test on SQLite, then the database tests on PostgreSQL
 	@$(OPTIONAL) STUDIO_TEST_DATABASE=postgresql $(PYTEST)
 
 e2e: setup-dev ## the walk through a real browser (needs chromium)
-	@$(VENV)/python -m pytest tests/e2e -m e2e
+	@$(VENV)/python -m pytest tests/e2e -m e2e --exitfirst
 
 check: setup-dev ## lint, formatting, types, missing migrations, Django's deployment checks
 	@$(VENV)/ruff check .
