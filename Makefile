@@ -26,7 +26,8 @@ lock: setup-dev ## write the lock files again from pyproject.toml and package.js
 
 # Tests, checks and figures --------------------------------------------------------------------------
 TEST_WORKERS ?= auto
-PYTEST := $(VENV)/python -m pytest -n $(TEST_WORKERS) --maxprocesses 8 --dist loadfile -m "not e2e and not container"
+# No restarts: with loadfile, xdist 3.8 waits for ever once it has replaced a worker that crashed.
+PYTEST := $(VENV)/python -m pytest -n $(TEST_WORKERS) --maxprocesses 8 --dist loadfile --max-worker-restart 0 -m "not e2e and not container"
 # Outside CI, tests that need a program which is not here are skipped by name; in CI they fail.
 OPTIONAL := $(if $(CI),,STUDIO_TEST_OPTIONAL=1)
 

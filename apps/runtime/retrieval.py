@@ -240,6 +240,9 @@ class _Graph:
 
 
 def _empty(dimensions: int) -> Index:
+    # usearch carries a C++ library of its own whose symbols are unique in the process. Loaded first, it
+    # hands them to onnxruntime, which then ends the process with SIGSEGV as it is imported.
+    import onnxruntime  # noqa: F401, PLC0415
     from usearch.index import Index  # noqa: PLC0415 - only large collections need it
 
     return Index(

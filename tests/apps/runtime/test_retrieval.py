@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from apps.runtime import retrieval
 from apps.runtime.lexical import LexicalIndex
 from apps.runtime.retrieval import HybridIndex, fuse
+from tests.servers.environment import PROJECT
 
 TEXTS = ["the cat sat", "the cat chased the other cat", "dogs bark"]
 WORDS = st.lists(st.sampled_from(["cat", "dog", "bird", "fish", "run", "max_tokens"]), max_size=8)
@@ -174,6 +177,19 @@ def test_the_approximate_index_follows_changes(monkeypatch: pytest.MonkeyPatch) 
     for place in range(0, 300, 7):
         best = index.search("", vectors[place], "dense", 1)[0]
         assert (best == (ids[place], pytest.approx(1.0, abs=1e-5))) == (place >= 100)
+
+
+def test_texts_can_be_embedded_in_a_process_that_loaded_a_large_index_first() -> None:
+    code = (
+        "import numpy as np\nfrom apps.runtime import retrieval\n"
+        "retrieval.EXACT_LIMIT = 2\nvectors = np.eye(4, dtype=np.float32)\n"
+        "retrieval.HybridIndex(list('abcd'), [''] * 4, vectors).search('', vectors[0], 'dense', 1)\n"
+        "import onnxruntime, onnx, tokenizers\nprint('alive')"
+    )
+
+    result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+
+    assert (result.returncode, result.stdout) == (0, "alive\n"), result.stderr
 
 
 def test_numbers_that_differ_are_refused() -> None:
