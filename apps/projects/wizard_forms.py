@@ -13,11 +13,12 @@ from django.core.exceptions import ValidationError
 
 from apps.catalog.domain.catalog import applications, components
 from apps.connections.models import Endpoint
+from apps.projects.domain.blueprints import BUILTIN
 from apps.projects.domain.ops import assign
 from apps.projects.domain.shape import Range, range_at
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.summary import LOCATIONS, PACKAGED, SYSTEMS
-from apps.projects.domain.validate import BUILTIN, BUILTIN_MODELS
+from apps.projects.domain.validate import BUILTIN_MODELS
 from apps.projects.domain.yaml_io import plain
 from apps.projects.errors import SpecRefused
 from apps.ui.forms import Form

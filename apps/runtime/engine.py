@@ -8,22 +8,30 @@ work and with it the request to the model server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, cast
 
-from apps.runtime.components import Reply
-from apps.runtime.errors import StudioError
-from apps.runtime.events import Answer, Event, Failed, Finished, Started, Token, Usage
-from apps.runtime.graph import Graph
-from apps.runtime.plan import Plan, Task, plan_of
+from apps.runtime.adapters.base import Step
+from apps.runtime.errors import StudioError, UserFault
+from apps.runtime.events import Answer, Event, Failed, Finished, Skipped, Started, Token, Usage
+from apps.runtime.graph import Graph, Node
+from apps.runtime.plan import Plan, Task, plan_of, task_of
+from apps.runtime.ports import Reply
+from apps.runtime.preview import previews
 from apps.runtime.resources import Resources, RunRequest
-from apps.runtime.steps import STEPS, Step
 
 QUEUE_EVENTS = 64
 """Events of steps running together that wait for a slow reader before the steps wait."""
+
+
+class NoReply(UserFault):
+    code = "run.no-reply"
+    sentence = (
+        "No branch of this application led to its answer: {reason}. Check its switches and inputs."
+    )
 
 
 async def run(
@@ -32,13 +40,35 @@ async def run(
     """Run the graph once. The last event is Answer.
 
     Token events are pieces of the reply only: what other model steps write stays inside. A step that
-    fails yields Failed, and then its StudioError is raised.
+    fails yields Failed, and then its StudioError is raised. A step behind a branch that was not taken
+    yields Skipped. Raises NoReply if the answer itself was skipped.
     """
     run = _Run(plan_of(graph), request, resources)
     async with aclosing(run.events()) as events:
         async for event in events:
             yield event
     yield run.answer()
+
+
+async def run_node(
+    node: Node, inputs: Mapping[str, Any], request: RunRequest, resources: Resources
+) -> AsyncGenerator[Event, None]:
+    """Run one node by itself with these inputs; the last event is Finished with its outputs shown.
+
+    Raises GraphInvalid for a node that cannot run, NoReply if an input it needs is not given.
+    """
+    task = task_of(node)
+    if missing := sorted(task.required - inputs.keys()):
+        raise NoReply(reason=f"{node.id} needs a value for {missing[0]}")
+    step = Step(node.id, task.params, dict(inputs), request, resources)
+    began = perf_counter()
+    yield Started(node.id, node.component)
+    work = cast("AsyncGenerator[Event, None]", task.adapter.run(step))
+    async with aclosing(work) as events:
+        async for event in events:
+            yield event
+    outputs = {"in": previews(step.inputs), "out": previews(step.outputs)}
+    yield Finished(node.id, (perf_counter() - began) * 1000, {**step.noted, **outputs})
 
 
 @dataclass(slots=True)
@@ -52,20 +82,31 @@ class _Run:
     completion_tokens: int = 0
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
+    skipped: list[str] = field(default_factory=list)
+    heard: str = ""
+    ended: Reply | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
         while ready := list(self._ready()):
+            for node in self._newly_skipped():
+                yield Skipped(node)
             if len(ready) > 1:
                 async with aclosing(self._together(ready)) as events:
                     async for event in events:
                         yield event
+            else:
+                async with aclosing(self._step(ready[0])) as events:
+                    async for event in events:
+                        yield event
+            if self.ended:
                 return
-            async with aclosing(self._step(ready[0])) as events:
-                async for event in events:
-                    yield event
+        for node in self._newly_skipped():
+            yield Skipped(node)
 
     def answer(self) -> Answer:
-        reply: Reply = self.outputs[self.plan.output]["reply"]
+        reply = self.ended or self.outputs[self.plan.output].get("reply")
+        if reply is None:
+            raise NoReply(reason=f"{self.plan.output} was skipped")
         return Answer(
             text=reply.text,
             citations=reply.citations or (),
@@ -76,35 +117,56 @@ class _Run:
             duration_ms=self._elapsed_ms(),
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
+            media=reply.media,
         )
 
     def _ready(self) -> Iterator[Task]:
-        """Tasks whose needs are met, marked as begun."""
+        """Tasks whose needs are settled, marked as begun. Those that lack an input are skipped, and with
+        them what needs them."""
+        if self.ended:
+            return
         for name, task in self.plan.tasks.items():
-            if name not in self.begun and all(need in self.outputs for need in task.needs):
-                self.begun.add(name)
+            if name in self.begun or not all(need in self.outputs for need in task.needs):
+                continue
+            self.begun.add(name)
+            if self._lacks_input(task):
+                self.outputs[name] = {}
+                self.skipped.append(name)
+            else:
                 yield task
+
+    def _lacks_input(self, task: Task) -> bool:
+        fed = {port for port, (node, out) in task.wires.items() if out in self.outputs[node]}
+        return bool(task.required - fed) or bool(task.wires and not fed)
+
+    def _newly_skipped(self) -> list[str]:
+        found, self.skipped = self.skipped, []
+        return found
 
     async def _step(self, task: Task) -> AsyncGenerator[Event, None]:
         step = Step(
             task.node,
             task.params,
-            {port: self.outputs[node][out] for port, (node, out) in task.wires.items()},
+            {
+                port: self.outputs[node][out]
+                for port, (node, out) in task.wires.items()
+                if out in self.outputs[node]
+            },
             self.request,
             self.resources,
+            self.heard,
+            {port: node for port, (node, _) in task.wires.items()},
         )
-        speaks = task.node == self.plan.reply
+        speaks = task.node in self.plan.speakers
         began = perf_counter()
         yield Started(task.node, task.component)
-        work = cast("AsyncGenerator[Event, None]", STEPS[task.component](step))
+        work = cast("AsyncGenerator[Event, None]", task.adapter.run(step))
         try:
             async with aclosing(work) as events:
                 async for event in events:
                     if isinstance(event, Token):
-                        if not speaks:
+                        if not (speaks and self._is_heard(task.node)):
                             continue
-                        if self.first_token_ms is None:
-                            self.first_token_ms = self._elapsed_ms()
                     elif isinstance(event, Usage):
                         self.prompt_tokens += event.prompt_tokens
                         self.completion_tokens += event.completion_tokens
@@ -112,8 +174,23 @@ class _Run:
         except StudioError as error:
             yield Failed(task.node, error.code, str(error))
             raise
+        if step.ends and not self.ended:
+            self.ended = step.ends
+            if not self.heard:
+                self._is_heard(task.node)
+                yield Token(task.node, step.ends.text)
         self.outputs[task.node] = step.outputs
-        yield Finished(task.node, (perf_counter() - began) * 1000, step.noted)
+        shown = step.noted
+        if self.request.inspect:
+            shown = {**shown, "in": previews(step.inputs), "out": previews(step.outputs)}
+        yield Finished(task.node, (perf_counter() - began) * 1000, shown)
+
+    def _is_heard(self, node: str) -> bool:
+        """Whether this node is the one that people read; the first one to speak is."""
+        if self.first_token_ms is None:
+            self.first_token_ms = self._elapsed_ms()
+            self.heard = node
+        return self.heard == node
 
     async def _together(self, ready: list[Task]) -> AsyncGenerator[Event, None]:
         """Run these and all that follow, each as soon as it can, in tasks of their own."""
@@ -137,6 +214,10 @@ class _Run:
                 event = await queue.get()
                 if event is None:
                     working, ready = working - 1, list(self._ready())
+                    for node in self._newly_skipped():
+                        yield Skipped(node)
+                    if self.ended:
+                        return
                 elif isinstance(event, Exception):
                     raise event
                 else:

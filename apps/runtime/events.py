@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from apps.runtime.media import Media
 
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 
@@ -100,11 +102,23 @@ class Answer:
     duration_ms: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    media: tuple[Media, ...] = ()
+    """Sound or pictures that belong to the reply."""
 
 
-Event = Started | Token | Documents | Usage | Finished | Failed | Answer
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step on a branch that was not taken."""
+
+    node: str
+
+
+Event = Started | Token | Documents | Usage | Finished | Failed | Skipped | Answer
 
 
 def as_dict(event: Event) -> dict[str, Any]:
     """The event as one JSON object, `type` first."""
+    if isinstance(event, Answer) and event.media:
+        plain = asdict(replace(event, media=()))
+        return {"type": "answer", **plain, "media": [one.as_dict() for one in event.media]}
     return {"type": type(event).__name__.lower(), **asdict(event)}

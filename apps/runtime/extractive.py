@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.runtime.components import Reply
 from apps.runtime.embedding import Embedder
 from apps.runtime.events import Citation, Passage
+from apps.runtime.ports import Reply
 from apps.runtime.retrieval import similarities
 from apps.runtime.sentences import Sentence, sentences
 from apps.runtime.terms import query_terms, terms

@@ -1,7 +1,8 @@
 """The executable form of an application: nodes, typed ports, edges. Serialises to JSON.
 
 A graph is what a build freezes, what the sandbox runs and what a package ships. It knows
-connections by name only; addresses and secrets come at run time through `Resources`.
+connections by name only; addresses and secrets come at run time through `Resources`. Its nodes carry
+their ports, so that whatever runs it needs no catalog.
 """
 
 from __future__ import annotations
@@ -16,9 +17,17 @@ class Frozen(BaseModel):
 
 
 class Node(Frozen):
+    """component   the catalog's name, for people
+    adapter        what executes it (`apps/runtime/adapters/registry.py`); empty in graphs of format 1
+    inputs, outputs   ports by name as `ports.written` writes them: "text", "history?"
+    """
+
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     component: str
+    adapter: str = ""
     params: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    outputs: dict[str, str] = Field(default_factory=dict)
 
 
 class Edge(Frozen):
@@ -29,6 +38,8 @@ class Edge(Frozen):
 
 
 class Graph(Frozen):
+    """version 1: nodes know their component only; 2: nodes carry adapter and ports."""
+
     version: int = 1
     application: str
     nodes: tuple[Node, ...]

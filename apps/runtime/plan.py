@@ -8,11 +8,16 @@ from graphlib import CycleError, TopologicalSorter
 
 from pydantic import ValidationError
 
-from apps.runtime.components import COMPONENTS, Params
+from apps.runtime import ports
+from apps.runtime.adapters.base import Adapter, Params
+from apps.runtime.adapters.registry import ADAPTERS
 from apps.runtime.errors import UserFault
-from apps.runtime.graph import Edge, Graph
+from apps.runtime.format_1 import to_format_2
+from apps.runtime.graph import Edge, Graph, Node
+from apps.runtime.ports import Port, Ports
 
 CACHED_PLANS = 256
+INPUT, OUTPUT, REPLY = "chat-input", "chat-output", "answer"
 
 
 class GraphInvalid(UserFault):
@@ -22,22 +27,26 @@ class GraphInvalid(UserFault):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One node. wires: input port -> (node, output port) that feeds it."""
+    """One node. wires: input port -> (node, output port) that feeds it. required: the inputs without
+    which it is skipped."""
 
     node: str
     component: str
+    adapter: Adapter
     params: Params
     wires: dict[str, tuple[str, str]]
     needs: frozenset[str]
+    required: frozenset[str]
+    ports: Ports
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """tasks in an order that respects their needs; reply is the node whose tokens are the reply."""
+    """tasks in an order that respects their needs; speakers: the nodes whose tokens are the reply."""
 
     tasks: dict[str, Task]
     output: str
-    reply: str
+    speakers: frozenset[str]
 
 
 _plans: dict[int, tuple[Graph, Plan]] = {}
@@ -55,32 +64,46 @@ def plan_of(graph: Graph) -> Plan:
 
 def make_plan(graph: Graph) -> Plan:
     """Raises GraphInvalid with the first reason found."""
+    graph = to_format_2(graph)
     _check_nodes(graph)
+    known = {node.id: _ports(node) for node in graph.nodes}
     wires: dict[str, dict[str, tuple[str, str]]] = {node.id: {} for node in graph.nodes}
     for edge in graph.edges:
-        _connect(graph, edge, wires)
-    tasks = {}
-    for node in graph.nodes:
-        component = COMPONENTS[node.component]
-        for name, port in component.inputs.items():
-            if port.required and name not in wires[node.id]:
-                raise GraphInvalid(reason=f"nothing feeds {node.id}.{name}")
-        try:
-            params = component.params.model_validate(node.params)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise GraphInvalid(reason=f"{node.id} has {where}: {first['msg']}") from error
-        needs = frozenset(source for source, _ in wires[node.id].values())
-        tasks[node.id] = Task(node.id, node.component, params, wires[node.id], needs)
+        _connect(edge, known, wires)
+    tasks = {node.id: _task(node, known[node.id], wires[node.id]) for node in graph.nodes}
     try:
         order = list(
             TopologicalSorter({name: task.needs for name, task in tasks.items()}).static_order()
         )
     except CycleError as error:
         raise GraphInvalid(reason=f"it runs in a circle at {error.args[1][0]}") from error
-    output = next(name for name, task in tasks.items() if task.component == "chat-output")
-    return Plan({name: tasks[name] for name in order}, output, tasks[output].wires["answer"][0])
+    output = next(name for name, task in tasks.items() if task.adapter.id == OUTPUT)
+    speakers = frozenset(_speakers(tasks, tasks[output].wires[REPLY][0]))
+    return Plan({name: tasks[name] for name in order}, output, speakers)
+
+
+def task_of(node: Node) -> Task:
+    """A node by itself, unconnected. Raises GraphInvalid."""
+    alone = to_format_2(Graph(application="custom", nodes=(node,), edges=())).nodes[0]
+    _check_known(alone)
+    return _task(alone, _ports(alone), {}, alone=True)
+
+
+def _task(
+    node: Node, known: Ports, wires: dict[str, tuple[str, str]], *, alone: bool = False
+) -> Task:
+    required = frozenset(name for name, port in known.inputs.items() if port.required)
+    if not alone and (missing := sorted(required - wires.keys())):
+        raise GraphInvalid(reason=f"nothing feeds {node.id}.{missing[0]}")
+    adapter = ADAPTERS[node.adapter]
+    try:
+        params = adapter.params.model_validate(node.params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise GraphInvalid(reason=f"{node.id} has {where}: {first['msg']}") from error
+    needs = frozenset(source for source, _ in wires.values())
+    return Task(node.id, node.component, adapter, params, wires, needs, required, known)
 
 
 def _check_nodes(graph: Graph) -> None:
@@ -88,22 +111,38 @@ def _check_nodes(graph: Graph) -> None:
     if repeated := next((name for name, count in counts.items() if count > 1), None):
         raise GraphInvalid(reason=f"two nodes are called {repeated}")
     for node in graph.nodes:
-        if node.component not in COMPONENTS:
-            raise GraphInvalid(reason=f"{node.id} is a {node.component}, which is not known here")
-    for component in ("chat-input", "chat-output"):
-        if sum(node.component == component for node in graph.nodes) != 1:
-            raise GraphInvalid(reason=f"it needs exactly one {component}")
+        _check_known(node)
+    for wanted in (INPUT, OUTPUT):
+        if sum(node.adapter == wanted for node in graph.nodes) != 1:
+            raise GraphInvalid(reason=f"it needs exactly one {wanted}")
 
 
-def _connect(graph: Graph, edge: Edge, wires: dict[str, dict[str, tuple[str, str]]]) -> None:
+def _check_known(node: Node) -> None:
+    if node.adapter not in ADAPTERS:
+        what = node.adapter or node.component
+        raise GraphInvalid(reason=f"{node.id} is a {what}, which is not known here")
+
+
+def _ports(node: Node) -> Ports:
+    try:
+        return Ports(
+            {name: ports.read(text) for name, text in node.inputs.items()},
+            {name: ports.read(text) for name, text in node.outputs.items()},
+        )
+    except ValueError as error:
+        raise GraphInvalid(reason=f"{node.id}: {error}") from error
+
+
+def _connect(
+    edge: Edge, known: dict[str, Ports], wires: dict[str, dict[str, tuple[str, str]]]
+) -> None:
     source, _, out = edge.source.partition(".")
     target, _, into = edge.target.partition(".")
-    components = {node.id: COMPONENTS[node.component] for node in graph.nodes}
     for name in (source, target):
-        if name not in components:
+        if name not in known:
             raise GraphInvalid(reason=f"an edge names {name}, which is no node")
-    given = components[source].outputs.get(out)
-    taken = components[target].inputs.get(into)
+    given: Port | None = known[source].outputs.get(out)
+    taken: Port | None = known[target].inputs.get(into)
     if given is None or taken is None:
         missing = edge.source if given is None else edge.target
         raise GraphInvalid(reason=f"there is no port {missing}")
@@ -114,3 +153,15 @@ def _connect(graph: Graph, edge: Edge, wires: dict[str, dict[str, tuple[str, str
     if into in wires[target]:
         raise GraphInvalid(reason=f"two edges lead to {edge.target}")
     wires[target][into] = source, out
+
+
+def _speakers(tasks: dict[str, Task], node: str) -> set[str]:
+    """The node, or where it only passes words on, those whose words it passes."""
+    if not tasks[node].adapter.passes:
+        return {node}
+    return {
+        name
+        for source, out in tasks[node].wires.values()
+        if tasks[source].ports.outputs[out].type == "answer"
+        for name in _speakers(tasks, source)
+    }

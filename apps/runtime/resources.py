@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from apps.runtime.events import Passage
+from apps.runtime.media import Media
 
 if TYPE_CHECKING:
     from apps.runtime.embedding import Embedder
 
 RetrievalMode = Literal["hybrid", "dense", "lexical"]
+ServerKind = Literal["openai", "opea"]
 Role = Literal["system", "user", "assistant"]
 
 
@@ -28,7 +30,11 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelServer:
-    """An OpenAI-compatible server. base_url ends before `/chat/completions` (usually `/v1`)."""
+    """A server behind a connection.
+
+    kind       "openai": base_url ends before `/chat/completions` (usually `/v1`);
+               "opea": a microservice of OPEA, base_url ends before its path (`/v1/asr`, `/rerank`)
+    """
 
     name: str
     base_url: str
@@ -36,12 +42,16 @@ class ModelServer:
     connect_timeout_s: float = 5.0
     first_token_timeout_s: float = 120.0
     stall_timeout_s: float = 60.0
+    kind: ServerKind = "openai"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
+    """media: pictures, sound and files that came with the words; only models that take them see them."""
+
     role: Role
     content: str
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,15 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """turns: the conversation so far, oldest first; the last one is the user's question."""
+    """turns   the conversation so far, oldest first; the last one is the user's question
+    fields    what the application's own form asks for beside the question: {"target": "German"}
+    inspect   whether Finished events also show what went into and came out of each step
+    """
 
     turns: Sequence[Turn]
     sampling: Sampling = Sampling()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    inspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ async def load_app(plan: Mapping[str, Any]) -> App:
 def with_k(graph: Graph, k: int) -> Graph:
     """The graph with every retriever returning k passages."""
     nodes = tuple(
-        Node(id=node.id, component=node.component, params={**node.params, "k": k})
+        node.model_copy(update={"params": {**node.params, "k": k}})
         if node.component == RETRIEVER
         else node
         for node in graph.nodes

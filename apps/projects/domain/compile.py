@@ -2,76 +2,75 @@
 
 from __future__ import annotations
 
-from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.validate import AVAILABLE, BUILTIN
+from collections.abc import Mapping
+from typing import Any
+
+from apps.catalog.domain.catalog import Component, Parameter, components
+from apps.projects.domain.blueprints import AVAILABLE, BUILTIN, flow_of
+from apps.projects.domain.spec import FlowNode, ProjectSpec
+from apps.projects.domain.yaml_io import plain
 from apps.projects.errors import ApplicationNotAvailable
 from apps.runtime.graph import Edge, Graph, Node
 
+FORMAT = 2
 
-def build_graph(spec: ProjectSpec) -> Graph:
+
+def build_graph(spec: ProjectSpec, kinds: Mapping[str, str] | None = None) -> Graph:
     """The runtime graph of a complete spec.
 
-    With collections   question -> retriever -> prompt -> llm -> answer, or, without a language
-                       model, question -> retriever -> extractive -> answer
-    Without            question -> prompt -> llm -> answer
-
+    kinds: "openai" or "opea" by connection; connections that are not there count as "openai".
     Raises ApplicationNotAvailable for applications that this release cannot run.
     """
     if spec.spec.application not in AVAILABLE:
         raise ApplicationNotAvailable(application=spec.spec.application)
-    nodes = [Node(id="question", component="chat-input")]
-    edges: list[tuple[str, str]] = []
-    if spec.spec.knowledge.collections:
-        nodes.append(_retriever(spec))
-        edges += [
-            ("question.question", "retriever.question"),
-            ("question.history", "retriever.history"),
-        ]
-    if spec.spec.model.connection == BUILTIN:
-        _extractive(nodes, edges)
-    else:
-        _generative(spec, nodes, edges)
-    nodes.append(Node(id="answer", component="chat-output"))
-    if spec.spec.knowledge.collections:
-        edges.append(("retriever.passages", "answer.passages"))
+    flow = flow_of(spec)
+    settings = plain(spec)["spec"]
     return Graph(
+        version=FORMAT,
         application=spec.spec.application,
-        nodes=tuple(nodes),
-        edges=tuple(Edge(source=source, target=target) for source, target in edges),
+        nodes=tuple(_node(node, settings, kinds or {}) for node in flow.nodes),
+        edges=tuple(Edge(source=edge.source, target=edge.target) for edge in flow.edges),
     )
 
 
-def _retriever(spec: ProjectSpec) -> Node:
-    retrieve = spec.spec.knowledge.retrieve
+def values_of(node: FlowNode, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter of a node: its own, else the spec's where the catalog names a setting, else the
+    component's default. settings: the spec as plain values, below `spec`."""
+    return {
+        parameter.name: node.params[parameter.name]
+        if parameter.name in node.params
+        else inherited(parameter, settings)
+        for parameter in components()[node.component].parameters
+    }
+
+
+def inherited(parameter: Parameter, settings: Mapping[str, Any]) -> Any:
+    """What a parameter is where its node does not set it."""
+    found: Any = settings if parameter.setting else None
+    for part in parameter.setting.split(".") if parameter.setting else ():
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if found is not None:
+        return found
+    return list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+
+
+def adapter_of(component: Component, values: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
+    """What runs the component with these values; "" where nothing does (no connection chosen, or none
+    of a kind it works with)."""
+    parameter = component.connection
+    name = values.get(parameter.name) if parameter else None
+    kind = kinds.get(str(name), "openai") if name and name != BUILTIN else "embedded"
+    return component.adapter(kind)
+
+
+def _node(node: FlowNode, settings: Mapping[str, Any], kinds: Mapping[str, str]) -> Node:
+    component = components()[node.component]
+    values = values_of(node, settings)
     return Node(
-        id="retriever", component="retriever", params={"mode": retrieve.mode, "k": retrieve.k}
+        id=node.id,
+        component=node.component,
+        adapter=adapter_of(component, values, kinds),
+        params={name: value for name, value in values.items() if value is not None},
+        inputs={port.name: port.written for port in component.inputs},
+        outputs={port.name: port.type for port in component.outputs},
     )
-
-
-def _extractive(nodes: list[Node], edges: list[tuple[str, str]]) -> None:
-    nodes.append(Node(id="extractive", component="extractive"))
-    edges += [
-        ("question.question", "extractive.question"),
-        ("question.history", "extractive.history"),
-        ("retriever.passages", "extractive.passages"),
-        ("extractive.answer", "answer.answer"),
-    ]
-
-
-def _generative(spec: ProjectSpec, nodes: list[Node], edges: list[tuple[str, str]]) -> None:
-    nodes += [
-        Node(id="prompt", component="prompt", params={"instruction": spec.spec.instruction}),
-        Node(
-            id="llm",
-            component="llm",
-            params={
-                "server": spec.spec.model.connection,
-                "model": spec.spec.model.name,
-                **spec.spec.parameters.model_dump(),
-            },
-        ),
-    ]
-    edges += [("question.question", "prompt.question"), ("question.history", "prompt.history")]
-    if spec.spec.knowledge.collections:
-        edges.append(("retriever.passages", "prompt.passages"))
-    edges += [("prompt.messages", "llm.messages"), ("llm.answer", "answer.answer")]

@@ -1,4 +1,4 @@
-"""What changed between two specs, in words."""
+"""What changed between two specs, in words. Where nodes stand on the canvas is no change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.blueprints import flow_of
+from apps.projects.domain.spec import Flow, FlowNode, ProjectSpec
 from apps.projects.domain.yaml_io import plain
 from apps.projects.domain.yaml_nodes import short
 
@@ -29,6 +30,22 @@ LABELS = {
     "spec.knowledge.embedding.name": "Embedding model",
     "spec.knowledge.retrieve.mode": "Retrieval mode",
     "spec.knowledge.retrieve.k": "Passages per question",
+    "spec.knowledge.retrieve.diversity": "Diversity of passages",
+    "spec.knowledge.retrieve.min_score": "Least similarity",
+    "spec.knowledge.rerank.connection": "Reranking connection",
+    "spec.knowledge.rerank.name": "Reranking model",
+    "spec.knowledge.rerank.top_n": "Passages kept after reranking",
+    "spec.speech.recognition.connection": "Speech recognition connection",
+    "spec.speech.recognition.name": "Speech recognition model",
+    "spec.speech.synthesis.connection": "Speech synthesis connection",
+    "spec.speech.synthesis.name": "Speech synthesis model",
+    "spec.speech.synthesis.voice": "Voice",
+    "spec.languages.source": "Source language",
+    "spec.languages.target": "Target language",
+    "spec.summary.strategy": "Summary strategy",
+    "spec.summary.words": "Summary length (words)",
+    "spec.guardrails.input": "Input guardrail",
+    "spec.guardrails.output": "Output guardrail",
     "spec.evaluation.gates": "Gate",
     "spec.deployment.os": "Operating system",
     "spec.deployment.location": "Location",
@@ -47,13 +64,58 @@ LABELS = {
 
 def describe(old: ProjectSpec, new: ProjectSpec) -> list[str]:
     """One sentence per change, in the order of the file; empty if nothing changed."""
-    before, after = dict(_leaves(plain(old))), dict(_leaves(plain(new)))
+    before, after = dict(_leaves(_told(old))), dict(_leaves(_told(new)))
     paths = [*before, *(path for path in after if path not in before)]
     sentences: list[str] = []
     for path in paths:
         if before.get(path) != after.get(path):
             sentences += _sentences(path, before.get(path), after.get(path))
+    if old.spec.flow != new.spec.flow:
+        sentences += describe_flow(flow_of(old), flow_of(new))
     return sentences
+
+
+def describe_flow(old: Flow, new: Flow) -> list[str]:
+    """Nodes and edges that came, went or changed, one sentence each."""
+    before = {node.id: node for node in old.nodes}
+    after = {node.id: node for node in new.nodes}
+    said = [f"Node {name} removed." for name in before if name not in after]
+    said += [
+        f"Node {node.id} ({node.component}) added." for node in new.nodes if node.id not in before
+    ]
+    for name, node in after.items():
+        if name in before:
+            said += _node_changes(before[name], node)
+    old_edges = [f"{edge.source} to {edge.target}" for edge in old.edges]
+    new_edges = [f"{edge.source} to {edge.target}" for edge in new.edges]
+    said += [f"Edge from {edge} removed." for edge in old_edges if edge not in new_edges]
+    return said + [f"Edge from {edge} added." for edge in new_edges if edge not in old_edges]
+
+
+def _node_changes(old: FlowNode, new: FlowNode) -> list[str]:
+    said = []
+    if old.component != new.component:
+        said.append(f"Node {new.id} is a {new.component} now (was {old.component}).")
+    if old.title != new.title:
+        said.append(f"Node {new.id} is titled {_said(new.title or new.id)}.")
+    for name in dict.fromkeys([*old.params, *new.params]):
+        if name not in new.params:
+            said.append(f"{new.id}.{name} is the project's again (was {_said(old.params[name])}).")
+        elif name not in old.params:
+            said.append(f"{new.id}.{name} set to {_said(new.params[name])}.")
+        elif old.params[name] != new.params[name]:
+            said.append(
+                f"{new.id}.{name} changed from {_said(old.params[name])} to {_said(new.params[name])}."
+            )
+    return said
+
+
+def _told(spec: ProjectSpec) -> dict[str, Any]:
+    """The spec as plain values; its flow is told apart, layout not at all."""
+    values = plain(spec)
+    values["spec"].pop("layout", None)
+    values["spec"].pop("flow", None)
+    return values
 
 
 def label(path: str) -> str:
@@ -103,8 +165,9 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, dict):
-        bounds = [f"{key} {_said(item)}" for key, item in value.items() if key != "metric"]
-        return f"{value.get('metric', '')} ({', '.join(bounds)})"
+        head = next((key for key in ("metric", "kind") if key in value), "")
+        bounds = [f"{key} {_said(item)}" for key, item in value.items() if key != head and item]
+        return f"{value.get(head, '')} ({', '.join(bounds)})"
     if isinstance(value, float):
         return f"{value:g}"
     return f"“{short(value, 60)}”" if isinstance(value, str) else str(value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apps.projects.domain.blueprints import BUILTIN
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.summary import MODES
-from apps.projects.domain.validate import BUILTIN
 
 
 @dataclass(frozen=True, slots=True)

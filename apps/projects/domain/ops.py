@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.pydantic_findings import did_you_mean, from_validation
-from apps.projects.domain.shape import Path, keys_at
+from apps.projects.domain.shape import Path, is_open_at, keys_at
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import plain
 from apps.projects.domain.yaml_nodes import Unreadable, read
@@ -79,7 +79,7 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> Finding |
     block = values
     for depth, part in enumerate(path):
         allowed = keys_at(path[:depth])
-        if part not in allowed:
+        if part not in allowed and not is_open_at(path[:depth]):
             hint = did_you_mean(part, allowed) or (
                 f" Known here: {', '.join(allowed)}." if allowed else ""
             )

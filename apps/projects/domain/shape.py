@@ -39,6 +39,12 @@ def keys_at(path: Path) -> tuple[str, ...]:
 
 
 @cache
+def is_open_at(path: Path) -> bool:
+    """Whether the block at this path takes keys of any name (`spec.layout`, a node's `params`)."""
+    return get_origin(_resolve(path)[0]) is dict
+
+
+@cache
 def field_at(path: Path) -> FieldInfo | None:
     """The pydantic field behind a path, None for a list item or an unknown place."""
     return _resolve(path)[1]
@@ -71,6 +77,8 @@ def kind_at(path: Path) -> str:
         return "a block of keys (" + ", ".join(_named_fields(annotation)) + ")"
     if get_origin(annotation) is tuple:
         return "a list"
+    if get_origin(annotation) is dict:
+        return "a block of keys"
     return _KINDS.get(annotation, "text")
 
 
@@ -92,6 +100,8 @@ def _resolve(path: Path) -> tuple[Any, FieldInfo | None]:
             annotation = field.annotation if field else None
         elif get_origin(annotation) is tuple:
             annotation = get_args(annotation)[0]
+        elif get_origin(annotation) is dict:
+            annotation = get_args(annotation)[1]
         else:
             annotation = None
     return _bare(annotation), field

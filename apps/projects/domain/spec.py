@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 API_VERSION: Final = "genai.studio/v1"
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
+PORT = r"^[a-z][a-z0-9-]{0,62}\.[a-z][a-z0-9_]{0,62}$"
+
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
+PortName = Annotated[str, StringConstraints(pattern=PORT)]
+"""A node's port: "retriever.passages"."""
 ApplicationId = Literal[
     "qna",
     "audio-chat",
@@ -68,6 +72,23 @@ class Embedding(Part):
 class Retrieve(Part):
     mode: Literal["hybrid", "dense", "lexical"] = "hybrid"
     k: int = Field(default=6, ge=1, le=50, description="Passages given to the model.")
+    diversity: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Maximal marginal relevance: 0 ranks by fit alone, 1 by difference alone.",
+    )
+    min_score: float = Field(
+        default=0, ge=0, le=1, description="Passages less similar than this are left out; 0 is off."
+    )
+
+
+class Rerank(Part):
+    """A second, slower look at what was found. No connection means none."""
+
+    connection: Name | None = Field(default=None, description="A reranking server's connection.")
+    name: str = Field(default="", max_length=200, description="The model at that server.")
+    top_n: int = Field(default=3, ge=1, le=50, description="Passages kept of those found.")
 
 
 class Knowledge(Part):
@@ -75,6 +96,92 @@ class Knowledge(Part):
     chunk: Chunking = Chunking()
     embedding: Embedding = Embedding()
     retrieve: Retrieve = Retrieve()
+    rerank: Rerank = Rerank()
+
+
+class Served(Part):
+    """One model at one connection; without a connection, not chosen yet."""
+
+    connection: Name | None = Field(default=None, description="A connection's name.")
+    name: str = Field(default="", max_length=200, description="The model at that server.")
+
+
+class Synthesis(Served):
+    voice: str = Field(default="", max_length=80, description="One of the server's voices.")
+
+
+class Speech(Part):
+    recognition: Served = Field(default=Served(), description="Turns speech into text.")
+    synthesis: Synthesis = Field(default=Synthesis(), description="Turns text into speech.")
+
+
+class Languages(Part):
+    """Of translation: names of languages ("German"), or of programming languages ("Python")."""
+
+    source: str = Field(default="", max_length=60, description="Empty means: find out.")
+    target: str = Field(default="", max_length=60)
+
+
+class Summary(Part):
+    strategy: Literal["auto", "stuff", "map-reduce", "refine"] = Field(
+        default="auto", description="How a text that is longer than the model's context is read."
+    )
+    words: int = Field(default=150, ge=10, le=5000, description="About how long a summary is.")
+
+
+class Guardrail(Part):
+    """kind     what is looked for
+    action   block: the conversation gets `message` instead; mask: what was found is hidden;
+             flag: only noted in the trace
+    words    of kind "topic": what must not be spoken about
+    """
+
+    kind: Literal["pii", "prompt-injection", "toxicity", "topic", "opea"]
+    action: Literal["block", "mask", "flag"] = "block"
+    words: tuple[str, ...] = ()
+    connection: Name | None = Field(default=None, description="Of kind opea: its connection.")
+    message: str = Field(default="", max_length=500, description="Said instead, when it blocks.")
+
+
+class Guardrails(Part):
+    input: tuple[Guardrail, ...] = Field(default=(), description="Looks at what users write.")
+    output: tuple[Guardrail, ...] = Field(default=(), description="Looks at what is answered.")
+
+
+class FlowNode(Part):
+    """params: the component's own settings; what is left out comes from the spec's other parts."""
+
+    id: Name
+    component: Name
+    title: str = Field(default="", max_length=80)
+    params: dict[str, JsonValue] = {}
+
+
+class FlowEdge(Part):
+    source: PortName = Field(alias="from", description="An output: node.port")
+    target: PortName = Field(alias="to", description="An input: node.port")
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
+
+
+def edge(source: str, target: str) -> FlowEdge:
+    return FlowEdge.model_validate({"from": source, "to": target})
+
+
+class Flow(Part):
+    """A graph of one's own; an application without one has its blueprint's."""
+
+    nodes: tuple[FlowNode, ...] = Field(default=(), max_length=500)
+    edges: tuple[FlowEdge, ...] = Field(default=(), max_length=2000)
+
+
+class Position(Part):
+    """Of a node on the canvas, in pixels at full size. No part of what a build freezes."""
+
+    x: int = Field(ge=-100_000, le=100_000)
+    y: int = Field(ge=-100_000, le=100_000)
 
 
 class Gate(Part):
@@ -124,6 +231,12 @@ class Spec(Part):
     parameters: Parameters = Parameters()
     instruction: str = Field(default="", max_length=20_000)
     knowledge: Knowledge = Knowledge()
+    speech: Speech = Speech()
+    languages: Languages = Languages()
+    summary: Summary = Summary()
+    guardrails: Guardrails = Guardrails()
+    flow: Flow | None = Field(default=None, description="Only where it is not the blueprint's.")
+    layout: dict[Name, Position] = Field(default={}, description="Where nodes stand on the canvas.")
     evaluation: Evaluation = Evaluation()
     deployment: Deployment = Deployment()
 

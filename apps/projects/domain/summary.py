@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.projects.domain.blueprints import BUILTIN
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.validate import BUILTIN
 
 LOCATIONS = {"on-prem": "On your own premises", "cloud": "In a cloud", "edge": "At the edge"}
 SYSTEMS = {"ubuntu-24.04": "Ubuntu 24.04", "debian-12": "Debian 12", "rhel-9": "RHEL 9"}

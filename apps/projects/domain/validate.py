@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from apps.projects.domain.blueprints import AVAILABLE, BUILTIN
 from apps.projects.domain.findings import Finding, Severity
+from apps.projects.domain.flow_findings import flow_findings
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import locate, parse
 
-AVAILABLE = ("qna",)
-"""Applications that this release builds."""
-BUILTIN = "builtin"
 BUILTIN_MODELS = ("extractive",)
 BUILTIN_EMBEDDINGS = ("all-minilm-l6-v2",)
 CHARS_PER_TOKEN = 4
@@ -35,9 +34,11 @@ class Context:
     """What the project's owner has. None means unknown (no database at hand): not checked.
 
     connections   model names by connection; no names means the server was never asked
+    kinds         "openai" or "opea" by connection; those left out are "openai"
     """
 
     connections: Mapping[str, tuple[str, ...]] | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
     collections: Mapping[str, CollectionFacts] | None = None
 
 
@@ -71,7 +72,14 @@ def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]
     _knowledge(report, spec, context)
     _gates(report, spec)
     _deployment(report, spec)
-    return report.findings
+    return report.findings + flow_findings(spec, _kinds(context))
+
+
+def _kinds(context: Context) -> dict[str, str] | None:
+    """Every connection with its kind; None where they are unknown."""
+    if context.connections is None:
+        return None
+    return {name: context.kinds.get(name, "openai") for name in context.connections}
 
 
 def errors(found: Iterable[Finding]) -> list[Finding]:
@@ -82,8 +90,8 @@ def _unavailable(report: _Report, spec: ProjectSpec) -> None:
     report.add(
         "spec.application.not-available",
         "spec.application",
-        f"{spec.spec.application} cannot be built by this release yet; qna can. The file stays "
-        "valid and can be built once a later release brings the application.",
+        f"{spec.spec.application} cannot be built by this release yet; {', '.join(AVAILABLE)} can. The "
+        "file stays valid and can be built once a later release brings the application.",
     )
 
 

@@ -6,12 +6,14 @@ from typing import get_args
 
 import pytest
 
-from apps.catalog.domain.catalog import application, applications, components
-from apps.projects.domain.shape import range_at
+from apps.catalog.domain.catalog import application, applications, blueprints, components
+from apps.projects.domain.blueprints import AVAILABLE, CONDITIONS
+from apps.projects.domain.flow_findings import unfit
+from apps.projects.domain.shape import field_at, range_at
 from apps.projects.domain.spec import ApplicationId
 from apps.projects.domain.starter import TITLES
-from apps.projects.domain.validate import AVAILABLE
-from apps.runtime.components import COMPONENTS
+from apps.runtime.adapters.registry import ADAPTERS
+from apps.runtime.format_1 import ADAPTERS as FORMAT_1
 from apps.ui.icons import PATHS
 
 PLACES = {
@@ -38,22 +40,41 @@ def test_application_of_unknown_id_is_an_error() -> None:
         application("chatbot")
 
 
-def test_components_have_the_ports_of_the_runtime() -> None:
-    described = {
-        row.id: (
-            {port.name: (port.type, port.required) for port in row.inputs},
-            {port.name: port.type for port in row.outputs},
-        )
-        for row in components().values()
-    }
+def test_every_adapter_exists_and_takes_the_parameters() -> None:
+    for row in components().values():
+        for adapter in row.adapters.values():
+            fields = set(ADAPTERS[adapter].params.model_fields)
+            assert {one.name for one in row.parameters} <= fields, (row.id, adapter)
 
-    assert described == {
-        row.id: (
-            {name: (port.type, port.required) for name, port in row.inputs.items()},
-            {name: port.type for name, port in row.outputs.items()},
-        )
-        for row in COMPONENTS.values()
-    }
+
+def test_format_1_means_what_the_catalog_says() -> None:
+    for component, (adapter, inputs, outputs) in FORMAT_1.items():
+        row = components()[component]
+        assert adapter in row.adapters.values()
+        assert inputs.items() <= {port.name: port.written for port in row.inputs}.items()
+        assert outputs.items() <= {port.name: port.type for port in row.outputs}.items()
+
+
+def test_defaults_lie_in_their_ranges() -> None:
+    for row in components().values():
+        for one in row.parameters:
+            value = [*one.default] if isinstance(one.default, tuple) else one.default
+            assert value is None or not value or unfit(one, value) == "", (row.id, one.name)
+
+
+def test_settings_are_places_of_the_spec() -> None:
+    for row in components().values():
+        for one in row.parameters:
+            if one.setting:
+                assert field_at(("spec", *one.setting.split("."))), (row.id, one.name, one.setting)
+
+
+def test_blueprints_are_graphs_that_run() -> None:
+    for application_id, blueprint in blueprints().items():
+        assert application(application_id).available
+        assert {node.when for node in blueprint.nodes} - {""} <= CONDITIONS.keys()
+        for node in blueprint.nodes:
+            assert node.component in components(), (application_id, node.id)
 
 
 @pytest.mark.parametrize(("place", "path"), PLACES.items())

@@ -9,6 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from apps.runtime.adapters.base import ConnectionMissing
+from apps.runtime.adapters.chat import QuestionMissing
+from apps.runtime.adapters.retrieval import KnowledgeMissing
 from apps.runtime.engine import run
 from apps.runtime.errors import ServiceBroke
 from apps.runtime.events import Answer, Event, Failed, Finished, Passage, Token, Usage, as_dict
@@ -22,7 +25,6 @@ from apps.runtime.resources import (
     Sampling,
     Turn,
 )
-from apps.runtime.steps import ConnectionMissing, KnowledgeMissing, QuestionMissing
 from tests.apps.runtime.graphs import (
     ListRetriever,
     ask,

@@ -187,7 +187,9 @@ def test_texts_can_be_embedded_in_a_process_that_loaded_a_large_index_first() ->
         "import onnxruntime, onnx, tokenizers\nprint('alive')"
     )
 
-    result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True
+    )
 
     assert (result.returncode, result.stdout) == (0, "alive\n"), result.stderr
 

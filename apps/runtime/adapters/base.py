@@ -1,0 +1,83 @@
+"""What an adapter is: checked parameters and a step that yields events and leaves outputs behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from apps.runtime.errors import UserFault
+from apps.runtime.events import Event
+from apps.runtime.ports import Reply
+from apps.runtime.resources import ModelServer, Resources, RunRequest, Turn
+
+
+class ConnectionMissing(UserFault):
+    code = "run.connection-missing"
+    sentence = (
+        "The connection {name} does not exist any more. Choose another model and build again."
+    )
+
+
+class Params(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoParams(Params):
+    pass
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(slots=True)
+class Step:
+    """One node of one run.
+
+    inputs    port -> value; ports that nothing feeds, or whose branch was not taken, are absent
+    heard     the node whose words the reader has seen so far, "" for none
+    outputs   what the step leaves: port -> value; a port left out closes the branch behind it
+    noted     what the trace shows of the outputs
+    ends      set it to end the whole run with this reply (a guardrail that says no)
+    """
+
+    node: str
+    params: Params
+    inputs: Mapping[str, Any]
+    request: RunRequest
+    resources: Resources
+    heard: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """port -> the node that feeds it"""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    noted: dict[str, Any] = field(default_factory=dict)
+    ends: Reply | None = None
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        return cast("tuple[Turn, ...]", self.inputs.get("history", ()))
+
+    def given(self, kind: type[P]) -> P:
+        """The parameters, as the adapter's own model."""
+        return cast("P", self.params)
+
+    def server(self, name: str) -> ModelServer:
+        """Raises ConnectionMissing."""
+        try:
+            return self.resources.servers[name]
+        except KeyError:
+            raise ConnectionMissing(name=name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """id: as graphs name it. speaks: its tokens may be the reply that people read."""
+
+    id: str
+    run: Callable[[Step], AsyncIterator[Event]]
+    params: type[Params] = NoParams
+    speaks: bool = False
+    passes: bool = False
+    """Hands on the words of what feeds it, so that those may stream (a join)."""

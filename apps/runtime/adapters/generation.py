@@ -1,0 +1,97 @@
+"""Prompts, language models, and the answerer that needs none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from apps.runtime.adapters.base import Adapter, Params, Step
+from apps.runtime.embedding import Embedder
+from apps.runtime.events import Event, Passage, Token, Usage
+from apps.runtime.extractive import answer_from
+from apps.runtime.followup import standalone
+from apps.runtime.openai import ChatStream
+from apps.runtime.ports import Reply
+from apps.runtime.prompt import build_messages
+from apps.runtime.resources import Resources, Sampling, Turn
+
+CHARS_PER_TOKEN = 4
+"""For estimates only, where a server tells no usage; usual for English text."""
+
+
+class PromptParams(Params):
+    instruction: str = ""
+
+
+class LlmParams(Params):
+    """server: a connection's name. What a request says of sampling comes first, then this."""
+
+    server: str
+    model: str
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+
+    def sampling(self, asked: Sampling) -> Sampling:
+        return Sampling(
+            self.temperature if asked.temperature is None else asked.temperature,
+            self.top_p if asked.top_p is None else asked.top_p,
+            self.top_k if asked.top_k is None else asked.top_k,
+            self.max_tokens if asked.max_tokens is None else asked.max_tokens,
+        )
+
+
+async def prompt(step: Step) -> AsyncIterator[Event]:
+    params = step.given(PromptParams)
+    messages = build_messages(
+        params.instruction, step.inputs["question"], step.history, step.inputs.get("passages")
+    )
+    step.outputs = {"messages": messages}
+    step.noted = {"messages": len(messages), "chars": sum(len(turn.content) for turn in messages)}
+    return
+    yield  # an async generator that yields nothing
+
+
+async def generate(step: Step) -> AsyncIterator[Event]:
+    params = step.given(LlmParams)
+    messages: tuple[Turn, ...] = step.inputs["messages"]
+    stream = ChatStream(
+        step.server(params.server), params.model, messages, params.sampling(step.request.sampling)
+    )
+    parts: list[str] = []
+    node = step.node
+    async with aclosing(stream.texts()) as pieces:
+        async for text in pieces:
+            parts.append(text)
+            yield Token(node, text)
+    if stream.usage:
+        yield Usage(node, *stream.usage)
+    else:
+        chars = sum(len(turn.content) for turn in messages)
+        yield Usage(node, chars // CHARS_PER_TOKEN, stream.pieces, estimated=True)
+    reply = Reply("".join(parts), None, stream.finish_reason or "stop", params.model)
+    step.outputs = {"answer": reply}
+    step.noted = {"model": params.model, "finish_reason": reply.finish_reason}
+
+
+async def quote(step: Step) -> AsyncIterator[Event]:
+    passages: tuple[Passage, ...] = step.inputs["passages"]
+    question = standalone(step.inputs["question"], step.history)
+    pieces, reply = await asyncio.to_thread(
+        answer_from, question, passages, _embedder(step.resources)
+    )
+    for piece in pieces:
+        yield Token(step.node, piece)
+    step.outputs = {"answer": reply}
+    step.noted = {"quotations": len(reply.citations or ())}
+
+
+def _embedder(resources: Resources) -> Embedder | None:
+    return resources.embedder or getattr(resources.retriever, "embedder", None)
+
+
+PROMPT = Adapter("prompt", prompt, PromptParams)
+OPENAI_CHAT = Adapter("openai-chat", generate, LlmParams, speaks=True)
+EXTRACTIVE = Adapter("extractive", quote, speaks=True)

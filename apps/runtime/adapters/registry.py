@@ -1,0 +1,20 @@
+"""Every adapter by its id. A new protocol is a new adapter here; a new component is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.runtime.adapters import chat, generation, retrieval
+from apps.runtime.adapters.base import Adapter
+
+ADAPTERS: Mapping[str, Adapter] = {
+    adapter.id: adapter
+    for adapter in (
+        chat.CHAT_INPUT,
+        chat.CHAT_OUTPUT,
+        retrieval.RETRIEVER,
+        generation.PROMPT,
+        generation.OPENAI_CHAT,
+        generation.EXTRACTIVE,
+    )
+}
