@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from apps.runtime import openai
+from apps.runtime import http, openai
 from apps.runtime.errors import (
     AddressWrong,
     KeyRefused,
@@ -213,7 +213,7 @@ async def test_the_key_is_sent_and_never_told() -> None:
         await read(good, "fake")
         with pytest.raises(KeyRefused) as caught:
             await read(replace(good, api_key="wrong-key"), "fake")
-        await openai.http.close_sessions()
+        await http.close_sessions()
 
     assert "wrong-key" not in str(caught.value) + repr(good)
 
