@@ -4,16 +4,19 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 VENV := .venv/bin
 
-.PHONY: run setup setup-dev worker assets lock
+.PHONY: run setup setup-dev interpreter worker assets lock
 
 run: setup ## start the studio on embedded defaults and print its address
 	@STUDIO_HOST=$(HOST) STUDIO_PORT=$(PORT) $(VENV)/python -m studio.serve
 
-setup: ## make .venv from the lock files and build the front end
+setup: interpreter ## make .venv from the lock files and build the front end
 	@$(PYTHON) studio/bootstrap.py
 
-setup-dev:
+setup-dev: interpreter
 	@$(PYTHON) studio/bootstrap.py --dev
+
+interpreter:
+	@command -v $(PYTHON) >/dev/null || { echo "Set-up stopped: there is no program $(PYTHON). Python 3.11 or newer is needed: make run PYTHON=python3.12" >&2; exit 1; }
 
 worker: setup ## a Celery worker, when CELERY_BROKER_URL is set
 	@$(VENV)/celery -A studio.celery worker --loglevel INFO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -94,13 +95,22 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise Refused(
-                f"port {port} on {host} is not free ({error.strerror}). Stop the other program, or "
-                f"choose a port: make run PORT={port + 1 if port < 65535 else 8001}"
-            ) from error
+            raise Refused(_why_not_bound(host, port, error)) from error
         listener.listen(2048)
         listener.setblocking(False)
         yield listener
+
+
+def _why_not_bound(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine. Choose one, or leave HOST out."
+    other = f"make run PORT={port + 1 if 1024 <= port < 65535 else 8001}"
+    if error.errno == errno.EACCES:
+        return f"port {port} is kept for the system's own services. Choose another: {other}"
+    return (
+        f"port {port} on {host} is not free ({error.strerror}). Stop the other program, or choose "
+        f"a port: {other}"
+    )
 
 
 def _prepare() -> None:

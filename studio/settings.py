@@ -12,7 +12,7 @@ from apps.ui import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("STUDIO_DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # questions and documents are private
 
 DEBUG = env.flag("STUDIO_DEBUG", default=False)
 SECRET_KEY = env.kept_secret("STUDIO_SECRET_KEY", DATA_DIR / "keys" / "secret-key")

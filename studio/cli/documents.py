@@ -1,4 +1,4 @@
-"""Project files as arguments: from disk, or `-` for standard input."""
+"""Text files as arguments: from disk, or `-` for standard input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def shown(path: str) -> str:
 
 
 def read(path: str) -> str:
-    """The text of a project file. Raises Refused, by name, if it cannot be read as UTF-8."""
+    """The text of a file. Raises Refused, by name, if it cannot be read as UTF-8 or is too large."""
     try:
         if path == "-":
             raw = sys.stdin.buffer.read(LIMIT_BYTES + 1)

@@ -10,6 +10,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from apps.runtime.errors import StudioError
 from studio.cli import exits
@@ -24,13 +25,23 @@ from studio.cli.commands import (
     jobs,
     validate,
 )
-from studio.cli.output import Output
+from studio.cli.output import Output, Refused
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, but with --json its refusals are one JSON document too."""
+
+    def error(self, message: str) -> NoReturn:
+        if "--json" in sys.argv[1:]:
+            Output(as_json=True).error(Refused(reason=f"{self.prog}: {message}."))
+        super().error(message)
+
 
 COMMANDS = (init, validate, apply, ingest, ask, evaluate, bench, export, jobs)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="genai-studio",
         description="From an idea to a running generative-AI application: describe it, try it, "
         "prove it, ship it.",

@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from apps.runtime.errors import Conflict, ServiceFault, StudioError, UserFault
@@ -90,8 +91,9 @@ class Output:
         else:
             print(f"genai-studio: {error}", file=sys.stderr)
             for finding in data.get("findings", [])[:50]:
-                place = finding.get("path") or f"line {finding.get('line', 0)}"
-                print(f"  {place}: {finding['code']}: {finding['message']}", file=sys.stderr)
+                print(
+                    f"  {_place(finding)}{finding['code']}: {finding['message']}", file=sys.stderr
+                )
         return exit_code(error)
 
     def crashed(self, error: Exception) -> int:
@@ -112,6 +114,14 @@ class Output:
         else:
             print("genai-studio: interrupted.", file=sys.stderr)
         return exits.INTERRUPTED
+
+
+def _place(finding: Mapping[str, Any]) -> str:
+    """ "line 3, column 9: ", or the path where the line is not known, or nothing."""
+    if line := finding.get("line"):
+        column = finding.get("column")
+        return f"line {line}, column {column}: " if column else f"line {line}: "
+    return f"{finding['path']}: " if finding.get("path") else ""
 
 
 def exit_code(error: StudioError) -> int:

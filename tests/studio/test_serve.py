@@ -49,6 +49,18 @@ def test_taken_port_is_named_with_another(tmp_path: Path) -> None:
     assert f"make run PORT={port + 1}" in told
 
 
+def test_foreign_address_is_named_as_such(tmp_path: Path) -> None:
+    told = _refusal(tmp_path, free_port(), STUDIO_HOST="203.0.113.9")
+
+    assert "203.0.113.9 is no address of this machine" in told
+
+
+def test_new_data_folder_is_private(tmp_path: Path) -> None:
+    _refusal(tmp_path / "data", free_port(), STUDIO_HOST="203.0.113.9")
+
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
 def test_folder_that_cannot_be_written_is_named() -> None:
     told = _refusal("/proc/studio", free_port())
 

@@ -63,11 +63,15 @@ def check(text: str, context: Context | None = None) -> tuple[ProjectSpec | None
 
 
 def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]:
-    """What keeps the spec from being built (errors) and what is likely unwanted (warnings)."""
-    context = context or Context()
+    """What keeps the spec from being built (errors) and what is likely unwanted (warnings).
+
+    Without a context a file is judged alone. An application of a later release is a warning then:
+    the file is valid, and only this studio cannot build it (`build_graph` refuses).
+    """
     report = _Report()
     if spec.spec.application not in AVAILABLE:
-        _unavailable(report, spec)
+        _unavailable(report, spec, "warning" if context is None else "error")
+    context = context or Context()
     _model(report, spec, context)
     _knowledge(report, spec, context)
     _gates(report, spec)
@@ -86,12 +90,13 @@ def errors(found: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in found if finding.severity == "error"]
 
 
-def _unavailable(report: _Report, spec: ProjectSpec) -> None:
+def _unavailable(report: _Report, spec: ProjectSpec, severity: Severity) -> None:
     report.add(
         "spec.application.not-available",
         "spec.application",
         f"{spec.spec.application} cannot be built by this release yet; {', '.join(AVAILABLE)} can. The "
         "file stays valid and can be built once a later release brings the application.",
+        severity,
     )
 
 

@@ -57,7 +57,7 @@ def _sampling(options: argparse.Namespace) -> dict[str, Any]:
     """The given values, checked against the spec's own limits."""
     from pydantic import ValidationError
 
-    from apps.projects.domain.pydantic_findings import from_validation
+    from apps.projects.domain.shape import range_at
     from apps.projects.domain.spec import Parameters
 
     names = ("temperature", "top_p", "top_k", "max_tokens")
@@ -65,10 +65,10 @@ def _sampling(options: argparse.Namespace) -> dict[str, Any]:
     try:
         Parameters(**given)
     except ValidationError as error:
-        finding = from_validation(error)[0]
-        refuse(
-            f"--{'-'.join(str(part) for part in finding.path).replace('_', '-')}: {finding.message}"
-        )
+        name = str(error.errors()[0]["loc"][0])
+        allowed = range_at(("spec", "parameters", name))
+        words = allowed.in_words() if allowed else "another value"
+        refuse(f"--{name.replace('_', '-')} is {given[name]:g}. It must be {words}.")
     return given
 
 

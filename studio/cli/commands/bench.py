@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import exits, session, work
+from studio.cli import documents, exits, session, work
 from studio.cli.output import Output, refuse
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ LATENCIES = (
     ("itl_ms", "inter-token"),
     ("e2e_ms", "whole reply"),
 )
+OPTIONS = {
+    "concurrency": "--users",
+    "rate_rps": "--rate",
+    "duration_s": "--duration",
+    "warmup_s": "--warmup",
+    "max_tokens": "--max-tokens",
+    "slo": "--slo",
+}
+"""What the values of a profile are called on the command line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-tokens", type=int, default=128, metavar="N")
     questions = parser.add_mutually_exclusive_group()
     questions.add_argument("--prompt", action="append", dest="prompt", metavar="TEXT")
-    questions.add_argument("--prompts", metavar="FILE", help="one question per line")
+    questions.add_argument("--prompts", metavar="FILE", help="one question per line; - for stdin")
     questions.add_argument("--dataset", metavar="NAME", help="the questions of a dataset")
     parser.add_argument(
         "--slo",
@@ -127,18 +136,20 @@ def _profile(options: argparse.Namespace, slo: dict[str, float], version: SpecVe
         return Profile.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        refuse(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.")
+        said = first["msg"].removeprefix("Value error, ").replace("Input should be", "It must be")
+        option = OPTIONS.get(str(first["loc"][0])) if first["loc"] else None
+        refuse(f"{option} is {first['input']}. {said}." if option else f"{said.capitalize()}.")
 
 
 def _prompts(options: argparse.Namespace, version: SpecVersion) -> tuple[tuple[str, ...], str]:
     if options.prompt:
         return tuple(options.prompt), "command line"
     if options.prompts:
-        path = Path(options.prompts)
-        if not path.is_file():
-            refuse(f"There is no file {path}.")
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return tuple(line.strip() for line in lines if line.strip()), path.name
+        lines = documents.read(options.prompts).splitlines()
+        prompts = tuple(line.strip() for line in lines if line.strip())
+        if not prompts:
+            refuse(f"{documents.shown(options.prompts)} has no question. Put one on each line.")
+        return prompts, Path(documents.shown(options.prompts)).name
     if options.dataset:
         from apps.benchmarks.services import dataset_prompts
         from apps.evaluations.models import Dataset

@@ -121,6 +121,7 @@ def _from_studio(
 ) -> dict[str, Any]:
     user = session.start(options, output)
     from apps.knowledge.models import Collection
+    from apps.packages.secrets import stored_values
     from apps.packages.services import gather_knowledge
 
     rows = {row.name: row for row in Collection.objects.filter(owner=user)}
@@ -135,7 +136,7 @@ def _from_studio(
         folder=folder,
         step=output.progress,
     )
-    return {"knowledge_dir": folder, "include": include}
+    return {"knowledge_dir": folder, "include": include, "secrets": stored_values()}
 
 
 def _export(text: str, out: Path, chosen: dict[str, Any], output: Output) -> Report:

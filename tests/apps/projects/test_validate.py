@@ -26,6 +26,12 @@ def test_starter_is_complete() -> None:
     assert codes(context=None) == []
 
 
+def test_file_alone_stays_valid_for_an_application_of_a_later_release() -> None:
+    assert codes(context=None, application="translation") == [
+        ("spec.application.not-available", "warning")
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -64,7 +64,7 @@ def test_dead_model_server_is_unavailable(studio: Studio) -> None:
     ("arguments", "sentence"),
     [
         (["helpdesk", " "], "The question is empty."),
-        (["helpdesk", "?", "--temperature", "9"], "--temperature: "),
+        (["helpdesk", "?", "--temperature", "9"], "--temperature is 9. It must be from 0 to 2."),
         (["nowhere", "?"], "There is no project “nowhere”."),
         (["helpdesk", "?", "--version", "7"], "helpdesk has no version 7."),
     ],

@@ -23,13 +23,20 @@ def test_bench_measures(helpdesk: Studio) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--duration", "1"], "duration_s: "),
+        (["--duration", "1"], "--duration is 1. It must be greater than or equal to 3."),
+        (["--users", "0"], "--users is 0. It must be greater than or equal to 1."),
+        (["--prompt", " "], "A prompt is empty."),
+        (["--prompts", "empty.txt"], "empty.txt has no question."),
+        (["--prompts", "binary.txt"], "binary.txt is not UTF-8 text (byte 0)."),
         (["--slo", "beauty=1"], "“beauty=1” is no limit."),
-        (["--prompts", "gone.txt"], "There is no file gone.txt."),
+        (["--prompts", "gone.txt"], "gone.txt cannot be read: No such file"),
         (["--dataset", "gone"], "There is no dataset “gone”."),
     ],
 )
 def test_bench_refuses_bad_input(helpdesk: Studio, arguments: list[str], sentence: str) -> None:
+    helpdesk.write("empty.txt", "\n \n")
+    (helpdesk.folder / "binary.txt").write_bytes(b"\xff\xfe")
+
     ran = helpdesk("bench", "helpdesk", *arguments)
 
     assert ran.code == 2

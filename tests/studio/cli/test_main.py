@@ -32,6 +32,14 @@ def test_no_command_is_bad_input(studio: Studio) -> None:
     assert "usage: genai-studio" in ran.err
 
 
+def test_wrong_arguments_are_one_json_document_too(studio: Studio) -> None:
+    ran = studio("export", "--json")
+
+    assert ran.code == 2
+    assert ran.data["error"]["code"] == "cli.argument"
+    assert "required: FILE, -o/--output" in ran.data["error"]["message"]
+
+
 def test_version_is_printed(studio: Studio) -> None:
     ran = studio("--version")
 

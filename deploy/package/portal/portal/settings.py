@@ -18,7 +18,7 @@ APPLICATION = application()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR.parent / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # questions and documents are private
 
 DEBUG = False
 SECRET_KEY = env.kept_secret("PORTAL_SECRET_KEY", DATA_DIR / "keys" / "secret-key")
