@@ -133,6 +133,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 TRUST_PROXY = env.flag("PORTAL_TRUST_PROXY", default=HTTPS)
 """Whether X-Forwarded-For and -Proto are believed. Only where nothing but the proxy reaches the portal."""
+PROXIES = env.number("PORTAL_PROXIES", 1, low=1, high=9)
+"""How many of them stand in a row before the portal."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

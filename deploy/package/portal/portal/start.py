@@ -19,6 +19,7 @@ from portal.locks import alone
 log = structlog.get_logger(__name__)
 
 DATABASE_WAIT_S = 60
+DEFAULT_URL = "http://localhost:8080"
 
 
 def prepare() -> None:
@@ -46,6 +47,19 @@ def collect_static() -> None:
         return
     call_command("collectstatic", verbosity=0, interactive=False, clear=True)
     stamp.write_text(wanted, encoding="utf-8")
+
+
+def serving_file() -> Path:
+    """Held by the process of `make run`; its text is the address it serves at."""
+    return Path(settings.DATA_DIR) / "serve.lock"
+
+
+def served_at() -> str:
+    """Where `make run` on this data folder serves, or served last; or its default."""
+    try:
+        return serving_file().read_text() or DEFAULT_URL
+    except FileNotFoundError:
+        return DEFAULT_URL
 
 
 def first_admin_link(base: str) -> str:

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.jobs.sweeper import start_sweeper
-from portal.start import collect_static, first_admin_link, prepare
+from portal.proxies import behind_proxies
+from portal.start import collect_static, first_admin_link, prepare, serving_file
 
 GRACE_S = 20
 """Open answers may end within this time after a stop was asked for; below the engine's 30 s."""
@@ -29,16 +30,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         embedded = settings.JOBS_MODE == "embedded"
-        with _single_instance() if embedded else nullcontext(), _bound(host, port) as listener:
+        base = settings.PORTAL_URL or f"http://localhost:{port}"
+        with _single_instance(base) if embedded else nullcontext(), _bound(host, port) as listener:
             prepare()
             collect_static()
             start_sweeper()
-            self._announce(port)
+            self._announce(base)
             with suppress(KeyboardInterrupt):
                 uvloop.run(_server().serve(sockets=[listener]))
 
-    def _announce(self, port: int) -> None:
-        base = settings.PORTAL_URL or f"http://localhost:{port}"
+    def _announce(self, base: str) -> None:
         self.stdout.write(f"\n  {settings.SHELL_NAME} is ready:  {base}/")
         if link := first_admin_link(base):
             self.stdout.write(f"  First administrator, choose your password once:  {link}")
@@ -49,16 +50,21 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _single_instance() -> Iterator[None]:
-    """Embedded processes do not share: two would do the same background work twice."""
-    with (settings.DATA_DIR / "serve.lock").open("a+") as file:
+def _single_instance(address: str) -> Iterator[None]:
+    """Embedded processes do not share: two would do the same background work twice. The file says
+    where the one that runs is reached."""
+    with serving_file().open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            file.seek(0)
             raise CommandError(
-                f"the portal already runs on {settings.DATA_DIR}. Stop it first, or set "
-                "PORTAL_DATA_DIR to another folder."
+                f"the portal already runs on {settings.DATA_DIR}: {file.read()}/ Stop it first, or "
+                "set PORTAL_DATA_DIR to another folder."
             ) from error
+        file.truncate(0)
+        file.write(address)
+        file.flush()
         yield
 
 
@@ -82,16 +88,17 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 def _server() -> uvicorn.Server:
     from portal.asgi import application  # noqa: PLC0415 - reads the collected static files
 
+    trusted = settings.TRUST_PROXY
+
     return uvicorn.Server(
         uvicorn.Config(
-            application,
+            behind_proxies(application, settings.PROXIES) if trusted else application,
             log_config=None,
             log_level="warning",
             access_log=False,
             lifespan="on",
             server_header=False,
-            proxy_headers=settings.TRUST_PROXY,
-            forwarded_allow_ips="*" if settings.TRUST_PROXY else None,
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
         )
     )
