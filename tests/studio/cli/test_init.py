@@ -16,7 +16,8 @@ def test_init_writes_a_valid_commented_project(studio: Studio, application: str)
     assert spec is not None
     assert (spec.metadata.name, spec.spec.application) == ("my-app", application)
     assert ran.out.count("#") > 5
-    assert studio("validate", "-", stdin=ran.out).code == 0
+    if application != "custom":  # its flow is drawn first
+        assert studio("validate", "-", stdin=ran.out).code == 0
 
 
 def test_init_writes_to_a_file_once(studio: Studio) -> None:
