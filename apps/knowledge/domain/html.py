@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,32 +32,91 @@ _BLOCKS = _names(
 _VOID = _names("area base br col embed hr img input link meta param source track wbr")
 _HEADING = re.compile(r"h([1-6])$")
 _SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
-_FEED_LINES = 64
+PIECE_CHARS = 32_768
+"""Text given to the parser at once."""
+WAITING_PIECES = 4
+"""Pieces whose parts wait for a slow taker before the parser waits."""
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def read_html(path: Path, meter: Meter) -> Iterator[Part]:
-    """Parsed as a stream: a page of 100 MB takes no more memory than one of 100 kB."""
-    target = _Page()
-    parser = etree.HTMLParser(target=target, huge_tree=True)
+    """Parsed as a stream: a page of 100 MB takes no more memory than one of 100 kB.
+
+    The parser pulls its text, in a thread of its own. Pushed into it (`feed`), libxml2 2.14 keeps all of
+    the text to the end.
+    """
+    taken = _Handover()
+    parsing = threading.Thread(target=_parse, args=(path, meter, taken), daemon=True)
+    parsing.start()
+    try:
+        yield from taken.parts()
+    finally:
+        taken.stop()
+        parsing.join()
+
+
+def _parse(path: Path, meter: Meter, handover: _Handover) -> None:
+    page = _Page()
+    source = _Source(_pieces(lines(path, meter)), lambda: handover.give(list(page.take())))
+    parser = etree.HTMLParser(target=page, huge_tree=True, encoding="utf-8")
+    try:
+        with suppress(etree.XMLSyntaxError):  # nothing but white space: the caller says "no text"
+            etree.parse(source, parser)
+        page.finish()
+        handover.give(list(page.take()))
+        handover.give(None)
+    except Exception as error:  # noqa: BLE001 - raised again where the parts are taken
+        handover.give(error)
+
+
+def _pieces(source: Iterator[str]) -> Iterator[bytes]:
+    """The text as UTF-8. An XML declaration in front of XHTML names a charset that no longer holds."""
     waiting: list[str] = []
-    for line in lines(path, meter):
+    length, first = 0, True
+    for line in source:
         waiting.append(line)
-        if len(waiting) >= _FEED_LINES or len(line) > 4096:
-            _feed(parser, waiting)
-            yield from target.take()
-    _feed(parser, waiting)
-    with suppress(etree.XMLSyntaxError):  # nothing but white space: the caller says "no text"
-        parser.close()
-    target.finish()
-    yield from target.take()
+        length += len(line)
+        if length >= PIECE_CHARS:
+            text = "".join(waiting)
+            yield (_XML_DECLARATION.sub("", text) if first else text).encode("utf-8", "replace")
+            waiting, length, first = [], 0, False
+    text = "".join(waiting)
+    yield (_XML_DECLARATION.sub("", text) if first else text).encode("utf-8", "replace")
 
 
-def _feed(parser: etree.HTMLParser, waiting: list[str]) -> None:
-    # An XML declaration in front of XHTML names a charset that no longer holds for decoded text.
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", "".join(waiting))
-    waiting.clear()
-    if text:
-        parser.feed(text)
+class _Source:
+    """What the parser reads from. Before each piece, what came of the earlier ones is handed on."""
+
+    def __init__(self, pieces: Iterator[bytes], hand_on: Callable[[], bool]) -> None:
+        self._pieces, self._hand_on = pieces, hand_on
+
+    def read(self, size: int) -> bytes:
+        return next(self._pieces, b"") if self._hand_on() else b""
+
+
+class _Handover:
+    """Carries parts from the parser's thread to the reader's. None ends them, an error is raised."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[list[Part] | Exception | None] = queue.Queue(WAITING_PIECES)
+        self._stopped = False
+
+    def give(self, parts: list[Part] | Exception | None) -> bool:
+        """Wait until there is room. False once nobody takes any more."""
+        while not self._stopped:
+            with suppress(queue.Full):
+                self._waiting.put(parts, timeout=0.1)
+                return True
+        return False
+
+    def parts(self) -> Iterator[Part]:
+        while (given := self._waiting.get()) is not None:
+            if isinstance(given, Exception):
+                raise given
+            yield from given
+
+    def stop(self) -> None:
+        self._stopped = True
 
 
 class _Page:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from pathlib import Path
 
+import psutil
 import pytest
 
+from apps.knowledge.domain.extraction import extract
 from apps.knowledge.domain.parts import Meter
 from apps.runtime.chunking import Block
 from tests.apps.knowledge.domain.conftest import Read
@@ -196,3 +200,49 @@ def test_a_line_of_any_length_is_cut_into_blocks(read: Read) -> None:
     blocks = read("a.txt", b"word " * 100_000)
     assert max(len(block.text) for block in blocks) <= 32_768
     assert len(text_of(blocks)) == 500_000
+
+
+LONG_PAGE = {
+    "a.html": b"<h2>Part</h2><p>" + b"word " * 200 + b"</p>\n",
+    "a.csv": b'1,Ann,"' + b"word " * 40 + b'"\n',
+    "a.md": b"## Part\n\n" + b"word " * 200 + b"\n\n",
+    "a.txt": b"word " * 200 + b"\n\n",
+}
+
+
+@pytest.mark.parametrize("name", LONG_PAGE)
+def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        while file.tell() < 40_000_000:
+            file.write(LONG_PAGE[name] * 100)
+    process = psutil.Process()
+    early = peak = characters = 0
+
+    for number, block in enumerate(extract(path, name, Meter())):
+        characters += len(block.text)
+        if number % 500 == 0:
+            peak = max(peak, process.memory_info().rss)
+        if not early and characters > 2_000_000:
+            early = peak
+
+    assert characters > 35_000_000
+    assert peak - early < 12_000_000
+
+
+def test_a_page_that_is_not_read_to_its_end_leaves_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"<html><body>" + b"<p>some words of it</p>\n" * 100_000)
+    before = threading.active_count()
+
+    blocks = extract(path, "a.html", Meter())
+    next(blocks)
+    assert threading.active_count() == before + 1
+    blocks.close()
+
+    assert threading.active_count() == before
+
+
+def test_a_page_in_another_character_set_than_it_declares_in_xml(read: Read) -> None:
+    page = '<?xml version="1.0" encoding="iso-8859-1"?>\n<html><body><p>Grüße</p></body></html>'
+    assert text_of(read("a.xhtml", page.encode())).strip() == "Grüße"
