@@ -93,11 +93,12 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x1aE\xdf\xa3", "a video file"),
     (b"SQLite format 3\x00", "a SQLite database"),
     (b"PAR1", "a Parquet file"),
-    (b"{\\rtf", "an RTF document; save it as DOCX, it"),
+    (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript file"),
     (b"\x00\x01\x00\x00", "a font"),
     (b"wOF", "a font"),
 )
+_ADVICE = {"an RTF document": "Save it as DOCX and upload that."}
 _SHORT_MAGIC_NEEDS_BINARY = {b"BM", b"BZh", b"ID3", b"RIFF", b"PAR1", b"GIF8", b"wOF", b"OggS"}
 _HTML_START = re.compile(
     rb"^(?:\s|<!--.*?-->|<\?xml[^>]*>)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.S
@@ -148,7 +149,7 @@ def _binary(path: Path, head: bytes) -> MediaType | None:
     looks_binary = b"\x00" in head
     for magic, found in _MAGIC:
         if head.startswith(magic) and (looks_binary or magic not in _SHORT_MAGIC_NEEDS_BINARY):
-            raise UnsupportedType(found=found)
+            raise UnsupportedType(found=found, advice=_ADVICE.get(found, ""))
     if head.startswith(b"MZ") and looks_binary:
         raise UnsupportedType(found="a program")
     return None
@@ -165,14 +166,20 @@ def _archive(path: Path) -> MediaType:
         if part in names:
             return media_type
     if "xl/workbook.bin" in names:
-        raise UnsupportedType(found="a binary workbook (XLSB); save it as XLSX, it")
+        raise UnsupportedType(
+            found="a binary workbook (XLSB)", advice="Save it as XLSX and upload that."
+        )
     if "[Content_Types].xml" in names:
         raise Broken(kind="Office file", reason="its main part is missing")
     if "mimetype" in names and "content.xml" in names:
-        raise UnsupportedType(found="an OpenDocument file; save it as DOCX, XLSX or PPTX, it")
+        raise UnsupportedType(
+            found="an OpenDocument file", advice="Save it as DOCX, XLSX or PPTX and upload that."
+        )
     if "META-INF/container.xml" in names:
         raise UnsupportedType(found="an EPUB book")
-    raise UnsupportedType(found="a zip archive; unpack it and upload the folder, it")
+    raise UnsupportedType(
+        found="a zip archive", advice="Unpack it and upload the folder that comes out."
+    )
 
 
 def _compound_file(path: Path) -> Encrypted | UnsupportedType:
@@ -185,7 +192,8 @@ def _compound_file(path: Path) -> Encrypted | UnsupportedType:
                 return Encrypted(kind="Office file")
             carry = piece[-len(marker) :]
     return UnsupportedType(
-        found="an Office file of the old kind (DOC, XLS, PPT or MSG); save it as DOCX, XLSX or PPTX, it"
+        found="an Office file of the old kind (DOC, XLS, PPT or MSG)",
+        advice="Save it as DOCX, XLSX or PPTX and upload that.",
     )
 
 

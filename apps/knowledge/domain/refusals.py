@@ -26,11 +26,14 @@ class TooLarge(Refusal):
 
 class UnsupportedType(Refusal):
     code = "knowledge.unsupported-type"
-    sentence = (
-        "This is {found}, which cannot be read as text. Upload PDF, DOCX, PPTX, XLSX, HTML, "
-        "Markdown, CSV or plain text."
-    )
+    sentence = "This is {found}, which cannot be read as text. {advice}"
     status = 415
+
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(
+            found=found,
+            advice=advice or "Upload PDF, DOCX, PPTX, XLSX, HTML, Markdown, CSV or plain text.",
+        )
 
 
 class WrongType(Refusal):

@@ -84,3 +84,28 @@ def test_a_bomb_takes_no_memory(read: Read) -> None:
         with pytest.raises(Refusal):
             read(*HOSTILE[case][:2])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kB
+
+
+@pytest.mark.parametrize(
+    ("case", "sentence"),
+    [
+        (
+            "rtf",
+            "This is an RTF document, which cannot be read as text. Save it as DOCX and upload that.",
+        ),
+        (
+            "plain zip",
+            "This is a zip archive, which cannot be read as text. Unpack it and upload the folder "
+            "that comes out.",
+        ),
+        (
+            "program",
+            "This is a program, which cannot be read as text. Upload PDF, DOCX, PPTX, XLSX, HTML, "
+            "Markdown, CSV or plain text.",
+        ),
+    ],
+)
+def test_a_wrong_type_is_said_with_what_to_do(read: Read, case: str, sentence: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        read(*HOSTILE[case][:2])
+    assert str(refusal.value) == sentence
