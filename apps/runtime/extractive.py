@@ -37,7 +37,8 @@ MEANING, WORDS, RANK = 0.6, 0.3, 0.1
 SHAPE = 0.08
 """Added where the sentence has the form that the question asks for: a definition, a number."""
 POOR = 0.15
-"""Taken off links, figure titles and scraps, which name a subject and say nothing about it."""
+"""Taken off links, figure titles, scraps and introductions whose matter the passage does not hold: they
+name a subject and say nothing about it."""
 NEAR = 0.8
 """Further quotations must reach this share of the best one's weight."""
 COSINE_FLOOR, WORDS_FLOOR = 0.38, 0.6
@@ -61,6 +62,9 @@ _POOR = re.compile(
     r"^(?:.{0,24}|.*\bmore (?:information|details?)\b.*|\W*(?:see|refer|figure|fig\.|table)\b.*|.{0,60}https?://\S+\W*)$",
     re.I | re.S,
 )
+
+
+_BOLD = re.compile(r"(\*\*|__)(?!\1)[^\n]{1,120}(?<![.!?])\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def _weigh(
             + WORDS * shares[at]
             + RANK / (at[0] + 1)
             + _shape(question, parsed[at[0]][at[1]])
-            - (POOR if _POOR.search(parsed[at[0]][at[1]].text) else 0.0),
+            - (POOR if _is_poor(parsed[at[0]], at[1]) else 0.0),
             cosine=cosine,
             share=shares[at],
             number=at[0],
@@ -160,6 +164,11 @@ def _weigh(
         for at, cosine in zip(places, cosines, strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.weight, row.number, row.place))
+
+
+def _is_poor(found: Sequence[Sentence], place: int) -> bool:
+    last = place + 1 == len(found)
+    return bool(_POOR.search(found[place].text)) or (last and _introduces(found[place]))
 
 
 def _telling(sentence: Sentence) -> bool:
@@ -301,7 +310,10 @@ def _paragraph(
 
 
 def _introduces(sentence: Sentence) -> bool:
-    return sentence.kind in ("prose", "item") and sentence.text.rstrip("*_` ").endswith(":")
+    """Whether something has to follow: it ends in a colon, or it is a title set in bold."""
+    if sentence.kind not in ("prose", "item"):
+        return False
+    return sentence.text.rstrip("*_` ").endswith(":") or bool(_BOLD.fullmatch(sentence.text))
 
 
 def _followed(found: Sequence[Sentence], place: int) -> int:

@@ -115,3 +115,30 @@ def test_a_mark_never_lands_inside_code(embedder: Embedder) -> None:
     text = answer_from("How do I restart the portal?", [open_fence], embedder)[1].text
 
     assert text.endswith("```\n\n[1]")
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [Passage(f"p{n}", f"{n}.md", f"{n}.md", text, 1.0) for n, text in enumerate(texts)]
+
+
+def test_a_title_in_bold_is_quoted_with_what_it_stands_over(embedder: Embedder) -> None:
+    text = "It runs in a cluster.\n\n**Create the namespace**\n\n```sh\nkubectl create ns portal\n```\n\nDone."
+
+    _, reply = answer_from("How do I create the namespace?", passages(text), embedder)
+
+    assert [citation.quote for citation in reply.citations or ()] == [
+        "**Create the namespace**\n\n```sh\nkubectl create ns portal\n```"
+    ]
+
+
+@pytest.mark.parametrize("lone", ["**Restart the portal**", "Restart the portal with this line:"])
+def test_an_introduction_cut_off_from_its_matter_comes_after_what_says_something(
+    embedder: Embedder, lone: str
+) -> None:
+    cut = f"The portal is a web application for the whole company.\n\n{lone}"
+    whole = "To restart the portal, run `systemctl restart portal` as its administrator."
+
+    _, reply = answer_from("How do I restart the portal?", passages(cut, whole), embedder)
+
+    assert reply.citations is not None
+    assert reply.citations[0].quote == whole
