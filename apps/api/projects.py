@@ -30,6 +30,7 @@ from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import NAME, ApplicationId, ProjectSpec
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import dump, locate, parse, plain
+from apps.projects.enums import Role
 from apps.projects.errors import SpecRefused
 from apps.projects.models import Draft, Project
 from apps.projects.queries import context_for, projects_for, spec_of
@@ -210,7 +211,7 @@ class Projects(Resource):
         return _shown(self.row(pk))
 
     def destroy(self, request: Request, pk: UUID) -> Response:
-        delete_project(project=self.row(pk))
+        delete_project(project=self.row(pk, Role.OWNER), by=caller(request))
         return Response(status=204)
 
     @extend_schema(

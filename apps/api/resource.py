@@ -7,14 +7,16 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from apps.api.errors import VersionMissing
+from apps.projects.enums import Role
 from apps.projects.models import Project, SpecVersion
-from apps.projects.queries import projects_for, versions_for
+from apps.projects.queries import project_for, require_role, versions_for
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -44,8 +46,16 @@ class Resource(GenericViewSet[Any]):
             return model._default_manager.none()
         return self.rows()
 
-    def row(self, pk: Any) -> Any:
-        return get_object_or_404(self.get_queryset(), pk=pk)
+    def row(self, pk: Any, role: Role | None = None) -> Any:
+        """One of the rows. To change it, the caller needs the role in its project: editor, unless said.
+
+        Raises RoleMissing.
+        """
+        found = get_object_or_404(self.get_queryset(), pk=pk)
+        project = found if isinstance(found, Project) else getattr(found, "project", None)
+        if isinstance(project, Project) and self.request.method not in SAFE_METHODS:
+            require_role(caller(self.request), project, role or Role.EDITOR)
+        return found
 
     def page_of(self, rows: QuerySet[Row], serializer: type[BaseSerializer[Any]]) -> Response:
         page = self.paginate_queryset(rows)
@@ -61,8 +71,9 @@ class Resource(GenericViewSet[Any]):
 
 
 def project_of(view: Resource) -> Project:
-    """The project in the view's address."""
-    return get_object_or_404(projects_for(caller(view.request)), pk=view.kwargs["project_id"])
+    """The project in the view's address. Raises RoleMissing if the caller may not change it and wants to."""
+    role = Role.VIEWER if view.request.method in SAFE_METHODS else Role.EDITOR
+    return project_for(caller(view.request), view.kwargs["project_id"], role)
 
 
 def version_of(view: Resource, project: Project, number: int | None) -> SpecVersion:
@@ -72,7 +83,7 @@ def version_of(view: Resource, project: Project, number: int | None) -> SpecVers
 
 def newest_version(user: User, project_id: UUID, number: int | None) -> SpecVersion:
     """The same, for views that are no Resource."""
-    return _version(user, get_object_or_404(projects_for(user), pk=project_id), number)
+    return _version(user, project_for(user, project_id), number)
 
 
 def _version(user: User, project: Project, number: int | None) -> SpecVersion:

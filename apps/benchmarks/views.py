@@ -19,8 +19,9 @@ from apps.benchmarks.models import BenchRun
 from apps.benchmarks.queries import bench_runs_for, comparable_runs
 from apps.benchmarks.report import bench_csv, bench_report
 from apps.benchmarks.services import delete_run, remote_servers, start_bench
+from apps.projects.enums import Role
 from apps.projects.models import Project
-from apps.projects.queries import projects_for
+from apps.projects.queries import project_for, require_role
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page
 
@@ -30,7 +31,7 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     rows = bench_runs_for(request.user).filter(project=project).defer("series", "profile")
     runs = Paginator(rows, PAGE_SIZE)
     shown = runs.get_page(request.GET.get("page"))
@@ -45,7 +46,7 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     form = StartBenchForm(request.POST if request.method == "POST" else None, project=project)
     if form.is_valid():
         version, profile = form.cleaned_data["version"], form.cleaned_data["profile"]
@@ -63,7 +64,7 @@ def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @require_safe
 def compare(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Two load runs side by side, the older one first. ?run=<id>&run=<id>"""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     runs = bench_runs_for(request.user).filter(project=project)
     asked = list(dict.fromkeys(request.GET.getlist("run")))
     chosen = sorted(
@@ -123,6 +124,7 @@ def report(request: StudioRequest, run_id: UUID, kind: str) -> HttpResponse:
 @require_POST
 def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
     row = get_object_or_404(bench_runs_for(request.user), pk=run_id)
+    require_role(request.user, row.project, Role.EDITOR)
     try:
         delete_run(row)
     except StudioError as error:

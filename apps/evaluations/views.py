@@ -28,8 +28,9 @@ from apps.evaluations.queries import (
 from apps.evaluations.report import run_csv, run_report
 from apps.evaluations.services import create_dataset, delete_run, start_run
 from apps.evaluations.services import delete_dataset as delete_dataset_with_runs
+from apps.projects.enums import Role
 from apps.projects.models import Project
-from apps.projects.queries import projects_for
+from apps.projects.queries import project_for, require_role
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page
 
@@ -40,7 +41,7 @@ CHANGES_SHOWN = 25
 @login_required
 @require_safe
 def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     runs = Paginator(runs_for(request.user).filter(project=project), PAGE_SIZE)
     datasets = Paginator(datasets_for(request.user).filter(project=project), PAGE_SIZE)
     shown = runs.get_page(request.GET.get("page"))
@@ -56,8 +57,8 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
     posted = request.method == "POST"
+    project = project_for(request.user, project_id, Role.EDITOR)
     form = UploadDatasetForm(request.POST if posted else None, request.FILES if posted else None)
     context: dict[str, Any] = {"project": project, "form": form, "aliases": ALIASES}
     if form.is_valid():
@@ -77,7 +78,7 @@ def upload(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     initial = {"dataset": request.GET.get("dataset"), "version": request.GET.get("version")}
     posted = request.POST if request.method == "POST" else None
     form = StartRunForm(posted, project=project, initial=initial)
@@ -96,7 +97,7 @@ def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @require_safe
 def compare(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Two runs over the same questions, the older one first. ?run=<id>&run=<id>"""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     runs = runs_for(request.user).filter(project=project)
     asked = list(dict.fromkeys(request.GET.getlist("run")))
     chosen = sorted(
@@ -152,6 +153,7 @@ def dataset(request: StudioRequest, dataset_id: UUID) -> HttpResponse:
 @require_POST
 def delete_dataset(request: StudioRequest, dataset_id: UUID) -> HttpResponse:
     row = get_object_or_404(datasets_for(request.user), pk=dataset_id)
+    require_role(request.user, row.project, Role.EDITOR)
     try:
         delete_dataset_with_runs(row)
     except StudioError as error:
@@ -218,6 +220,7 @@ def report(request: StudioRequest, run_id: UUID, kind: str) -> HttpResponse:
 @require_POST
 def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
     row = get_object_or_404(runs_for(request.user), pk=run_id)
+    require_role(request.user, row.project, Role.EDITOR)
     try:
         delete_run(row)
     except StudioError as error:

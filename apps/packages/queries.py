@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from apps.packages.models import PackageExport
+from apps.projects.queries import projects_for
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -14,4 +15,4 @@ def exports_for(user: User) -> QuerySet[PackageExport]:
     """Packages of projects this user may see, newest first; administrators see everybody's."""
     rows = PackageExport.objects.select_related("project", "version", "job", "created_by")
     rows = rows.filter(project__deleted_at__isnull=True)
-    return rows if user.is_superuser else rows.filter(project__owner=user)
+    return rows.filter(project__in=projects_for(user))

@@ -14,8 +14,9 @@ from apps.packages.contents import folders_of
 from apps.packages.forms import StartExportForm
 from apps.packages.queries import exports_for
 from apps.packages.services import delete_export, start_export
+from apps.projects.enums import Role
 from apps.projects.models import Project
-from apps.projects.queries import projects_for
+from apps.projects.queries import project_for, require_role
 from apps.ui.http import StudioRequest, hx_redirect, page
 
 PAGE_SIZE = 50
@@ -24,14 +25,14 @@ PAGE_SIZE = 50
 @login_required
 @require_GET
 def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     return _index(request, project, StartExportForm(project=project))
 
 
 @login_required
 @require_POST
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     form = StartExportForm(request.POST, project=project)
     if form.is_valid():
         version = form.cleaned_data["version"]
@@ -58,6 +59,7 @@ def detail(request: StudioRequest, export_id: UUID) -> HttpResponse:
 @require_GET
 def download(request: StudioRequest, export_id: UUID) -> FileResponse:
     export = get_object_or_404(exports_for(request.user), pk=export_id)
+    require_role(request.user, export.project, Role.EDITOR)
     if not export.file:
         raise Http404("This package was not made.")
     response = FileResponse(
@@ -76,6 +78,7 @@ def download(request: StudioRequest, export_id: UUID) -> FileResponse:
 @require_POST
 def delete(request: StudioRequest, export_id: UUID) -> HttpResponse:
     export = get_object_or_404(exports_for(request.user), pk=export_id)
+    require_role(request.user, export.project, Role.EDITOR)
     delete_export(export=export)
     return hx_redirect(request, reverse("packages:index", args=[export.project_id]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from apps.runtime.errors import Conflict, UserFault
+from apps.runtime.errors import Conflict, NotAllowed, UserFault
 
 if TYPE_CHECKING:
     from apps.projects.domain.findings import Finding
@@ -48,6 +48,25 @@ class DraftConflict(Conflict):
         self.their_yaml = their_yaml
         self.your_yaml = your_yaml
         super().__init__(**params)
+
+
+class RoleMissing(NotAllowed):
+    code = "projects.role-missing"
+    sentence = (
+        "You may look at {title}, and this needs the role {role}. Ask {owner} to give it to you."
+    )
+
+
+class PersonUnknown(UserFault):
+    code = "projects.person-unknown"
+    sentence = (
+        "There is nobody called {name} who can sign in here. Check the user name or e-mail address."
+    )
+
+
+class AlreadyOwner(UserFault):
+    code = "projects.already-owner"
+    sentence = "{name} owns this project already."
 
 
 class NameTaken(Conflict):

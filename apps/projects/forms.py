@@ -6,6 +6,7 @@ from django import forms
 
 from apps.catalog.domain.catalog import applications
 from apps.projects.domain.yaml_nodes import MAX_BYTES
+from apps.projects.enums import Role
 from apps.ui.forms import Form
 
 
@@ -62,6 +63,23 @@ class YamlForm(Form):
             return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         typed: str = self.cleaned_data["yaml"]
         return typed.replace("\r\n", "\n")
+
+
+class ShareForm(Form):
+    who = forms.CharField(
+        label="User name or e-mail address",
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    role = forms.TypedChoiceField(
+        label="Role",
+        coerce=Role,
+        initial=Role.VIEWER,
+        choices=[
+            (Role.VIEWER.value, "Viewer: looks, tries, compares"),
+            (Role.EDITOR.value, "Editor: also changes, builds, proves and ships"),
+        ],
+    )
 
 
 class NameVersionForm(Form):

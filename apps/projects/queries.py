@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.connections.queries import served_models
@@ -13,8 +15,9 @@ from apps.knowledge.models import Collection
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.validate import CollectionFacts, Context
 from apps.projects.domain.yaml_io import parse
-from apps.projects.errors import SpecRefused
-from apps.projects.models import Draft, Project, SpecVersion
+from apps.projects.enums import Role
+from apps.projects.errors import RoleMissing, SpecRefused
+from apps.projects.models import Draft, Membership, Project, SpecVersion
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -22,20 +25,52 @@ if TYPE_CHECKING:
 KEPT_AFTER_DELETION = timedelta(days=30)
 
 
-def projects_for(user: User) -> QuerySet[Project]:
-    """What this user may see: their own projects; administrators see everybody's."""
-    return _visible(user).filter(deleted_at__isnull=True)
+def projects_for(user: User, role: Role = Role.VIEWER) -> QuerySet[Project]:
+    """Projects in which this user has at least the role: their own, and those shared with them.
+    Administrators have every role everywhere."""
+    return _visible(user, role).filter(deleted_at__isnull=True)
 
 
 def deleted_projects_for(user: User) -> QuerySet[Project]:
-    """Deleted projects that can still be restored, newest deletion first."""
-    return _visible(user).filter(deleted_at__gt=_restorable_since()).order_by("-deleted_at")
+    """Deleted projects that this user can still restore, newest deletion first."""
+    rows = _visible(user, Role.OWNER).filter(deleted_at__gt=_restorable_since())
+    return rows.order_by("-deleted_at")
+
+
+def tags_of(projects: QuerySet[Project]) -> list[str]:
+    """Every tag of these projects, by name."""
+    rows = projects.exclude(tags="").order_by().values_list("tags", flat=True).distinct()
+    return sorted({tag for row in rows for tag in row.split(",") if tag})
 
 
 def versions_for(user: User) -> QuerySet[SpecVersion]:
     rows = SpecVersion.objects.select_related("project", "project__owner", "created_by")
     rows = rows.filter(project__deleted_at__isnull=True)
-    return rows if user.is_superuser else rows.filter(project__owner=user)
+    return rows if user.is_superuser else rows.filter(_in_role(user, Role.VIEWER, "project__"))
+
+
+def project_for(user: User, pk: UUID, role: Role = Role.VIEWER) -> Project:
+    """Raises Http404 where the user may not even look, RoleMissing where looking is all they may."""
+    project = get_object_or_404(projects_for(user), pk=pk)
+    require_role(user, project, role)
+    return project
+
+
+def require_role(user: User, project: Project, role: Role) -> None:
+    """Raises RoleMissing."""
+    if not role_of(user, project).covers(role):
+        raise RoleMissing(title=project.title, role=role.label.lower(), owner=project.owner)
+
+
+def role_of(user: User, project: Project) -> Role:
+    """The role of somebody who may see the project; kept on the row, so that it is read once."""
+    if user.is_superuser or project.owner_id == user.pk:
+        return Role.OWNER
+    kept: dict[Any, Role] = project.__dict__.setdefault("_roles", {})
+    if user.pk not in kept:
+        row = project.memberships.filter(user=user).values_list("role", flat=True).first()
+        kept[user.pk] = Role(row) if row else Role.VIEWER
+    return kept[user.pk]
 
 
 def spec_of(source: Draft | SpecVersion) -> ProjectSpec:
@@ -87,9 +122,18 @@ def facts_of(rows: Iterable[Any]) -> dict[str, CollectionFacts]:
     }
 
 
-def _visible(user: User) -> QuerySet[Project]:
+def _visible(user: User, role: Role) -> QuerySet[Project]:
     rows = Project.objects.select_related("owner", "draft")
-    return rows if user.is_superuser else rows.filter(owner=user)
+    return rows if user.is_superuser else rows.filter(_in_role(user, role))
+
+
+def _in_role(user: User, role: Role, prefix: str = "") -> Q:
+    own = Q(**{f"{prefix}owner": user})
+    if role is Role.OWNER:
+        return own
+    roles = [one for one in Role if one.covers(role)]
+    shared = Membership.objects.filter(user=user, role__in=roles).values("project")
+    return own | Q(**{f"{prefix}pk__in": shared})
 
 
 def _restorable_since() -> datetime:

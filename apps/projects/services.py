@@ -12,18 +12,20 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from apps.projects.activity import note
 from apps.projects.domain.canonical import sha256
 from apps.projects.domain.compile import build_graph
 from apps.projects.domain.diff import describe
 from apps.projects.domain.findings import Finding
-from apps.projects.domain.ops import assign, digest, with_collections
+from apps.projects.domain.ops import assign, digest, renamed, with_collections
 from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.steps import SLUGS
 from apps.projects.domain.validate import errors, findings
 from apps.projects.domain.yaml_io import locate, merge, parse, plain, starter
+from apps.projects.enums import Verb
 from apps.projects.errors import BuildRefused, DraftConflict, NameTaken, SpecRefused
-from apps.projects.models import Draft, Project, SpecVersion
+from apps.projects.models import Draft, Project, ProjectEvent, SpecVersion
 from apps.projects.queries import KEPT_AFTER_DELETION, context_for, spec_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,22 @@ def create_project(
     text = starter(application, chosen, title)
     spec = _parsed(text)
     text = merge(text, with_collections(spec, ()))
-    return _insert(owner=owner, spec=_parsed(text), text=text)
+    project = _insert(owner=owner, spec=_parsed(text), text=text)
+    note(project, owner, Verb.CREATED)
+    return project
+
+
+@transaction.atomic
+def clone_project(*, source: Project | SpecVersion, by: User) -> Project:
+    """A project of one's own with the same document under a free name. Its collections and connections
+    are still named; those that the new owner does not have are findings."""
+    original = source.project if isinstance(source, SpecVersion) else source
+    text = source.yaml if isinstance(source, SpecVersion) else source.draft.yaml
+    title = f"{original.title} (copy)"[:120]
+    copied = renamed(_parsed(text), _free_name(by, original.name), title)
+    project = _insert(owner=by, spec=copied, text=merge(text, copied))
+    note(project, by, Verb.CREATED, [f"Copied from {original.title}."])
+    return project
 
 
 @transaction.atomic
@@ -66,7 +83,8 @@ def save_draft(
     NameTaken if metadata.name belongs to another project.
     """
     draft = Draft.objects.get(pk=project.pk)
-    text = yaml if yaml is not None else merge(draft.yaml, _given(spec))
+    before = draft.yaml
+    text = yaml if yaml is not None else merge(before, _given(spec))
     wanted = _parsed(text)
     if text == draft.yaml:
         return draft
@@ -76,8 +94,15 @@ def save_draft(
     if not saved:
         raise _conflict(project, text, base_revision)
     _copy_to_project(project, wanted)
+    if changes := _changes(before, wanted):
+        note(project, by, Verb.EDITED, changes)
     draft.refresh_from_db()
     return draft
+
+
+def _changes(before: str, wanted: ProjectSpec) -> list[str]:
+    old, _ = parse(before)
+    return describe(old, wanted) if old else []
 
 
 def save_changes(
@@ -183,10 +208,23 @@ def name_version(*, version: SpecVersion, name: str, notes: str = "") -> SpecVer
 
 
 def restore_version(*, version: SpecVersion, by: User) -> Draft:
-    """Make a version's document the draft again. The present draft stays in its own versions only."""
+    """Make a version's document the draft again; the draft that it replaces is kept in the activity."""
     draft = Draft.objects.get(pk=version.project_id)
+    told = [f"Version {version} is the draft again."]
+    note(version.project, by, Verb.RESTORED_VERSION, told, document=draft.yaml)
     return save_draft(
         project=version.project, yaml=version.yaml, base_revision=draft.revision, by=by
+    )
+
+
+@transaction.atomic
+def bring_back_draft(*, event: ProjectEvent, by: User) -> Draft:
+    """Make the draft what it was before a version replaced it; that one is kept in its turn."""
+    draft = Draft.objects.get(pk=event.project_id)
+    told = ["The draft from before is back."]
+    note(event.project, by, Verb.RESTORED_VERSION, told, document=draft.yaml)
+    return save_draft(
+        project=event.project, yaml=event.document, base_revision=draft.revision, by=by
     )
 
 
@@ -232,20 +270,22 @@ def apply_document(
     return Applied("updated" if changes else "unchanged", name, project, changes, found)
 
 
-def delete_project(*, project: Project) -> None:
+def delete_project(*, project: Project, by: User | None = None) -> None:
     """Hide a project; it can be restored for 30 days. Those deleted longer ago go for good."""
     now = timezone.now()
+    note(project, by, Verb.DELETED)
     Project.objects.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=now)
     Project.objects.filter(deleted_at__lt=now - KEPT_AFTER_DELETION).delete()
 
 
-def restore_project(*, project: Project) -> Project:
+def restore_project(*, project: Project, by: User | None = None) -> Project:
     """Raises NameTaken if another project has taken its name meanwhile."""
     try:
         with transaction.atomic():
             Project.objects.filter(pk=project.pk).update(deleted_at=None)
     except IntegrityError as error:
         raise NameTaken(name=project.name) from error
+    note(project, by, Verb.RESTORED)
     project.refresh_from_db()
     return project
 
@@ -268,6 +308,7 @@ def _columns(spec: ProjectSpec) -> dict[str, str]:
         "title": spec.metadata.title or spec.metadata.name,
         "description": spec.metadata.description,
         "application": spec.spec.application,
+        "tags": "".join(f",{tag}" for tag in spec.metadata.tags) + "," * bool(spec.metadata.tags),
     }
 
 

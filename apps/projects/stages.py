@@ -12,8 +12,20 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from apps.projects.domain.findings import Finding
-from apps.projects.models import Project, SpecVersion
+from apps.projects.enums import Verb
+from apps.projects.models import Project, ProjectEvent, SpecVersion
 
+SHOWN = 12
+"""Lines of activity on the overview."""
+ICONS = {
+    Verb.CREATED: "plus",
+    Verb.EDITED: "edit",
+    Verb.RESTORED_VERSION: "history",
+    Verb.SHARED: "users",
+    Verb.UNSHARED: "users",
+    Verb.DELETED: "trash",
+    Verb.RESTORED: "history",
+}
 State = Literal["done", "next", "later", "problem"]
 WAITING = ("next", "problem")
 
@@ -63,11 +75,28 @@ def progress_of(
         Happening(row.created_at, "box", f"Version {row} built", row.get_absolute_url())
         for row in versions[:10]
     ]
-    happenings = sorted(built + later.happenings, key=lambda one: one.at, reverse=True)
+    happenings = sorted(
+        built + later.happenings + _events(project), key=lambda one: one.at, reverse=True
+    )
     stages = [_describe(project, versions, findings), *later.stages]
     waiting = next((place for place, one in enumerate(stages) if one.state in WAITING), None)
     marked = [replace(one, first=place == waiting) for place, one in enumerate(stages)]
-    return Progress(marked, happenings[:12])
+    return Progress(marked, happenings[:SHOWN])
+
+
+def _events(project: Project) -> list[Happening]:
+    """What people did to the description and with whom they share it, in words."""
+    rows = project.events.select_related("actor")[:SHOWN]
+    return [Happening(row.at, ICONS[Verb(row.verb)], _told(row), "") for row in rows]
+
+
+def _told(event: ProjectEvent) -> str:
+    who = str(event.actor or "Somebody")
+    changes = [str(change) for change in event.changes]
+    if event.verb == Verb.EDITED:
+        more = f" And {len(changes) - 2} more changes." if len(changes) > 2 else ""
+        return f"{who}: {' '.join(changes[-2:])}{more}"
+    return f"{who} {event.get_verb_display()}" + (f": {' '.join(changes[:2])}" if changes else "")
 
 
 def _describe(

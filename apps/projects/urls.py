@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.projects import version_views, views, wizard_views, yaml_views
+from apps.projects import sharing_views, version_views, views, wizard_views, yaml_views
 
 app_name = "projects"
 urlpatterns = [
@@ -11,6 +11,13 @@ urlpatterns = [
     path("sample/", views.sample, name="sample"),
     path("schema/v1.json", views.schema, name="schema"),
     path("<uuid:project_id>/", views.overview, name="overview"),
+    path("<uuid:project_id>/clone/", views.clone, name="clone"),
+    path("<uuid:project_id>/people/", sharing_views.people, name="people"),
+    path(
+        "<uuid:project_id>/people/<int:membership_id>/remove/",
+        sharing_views.unshare,
+        name="unshare",
+    ),
     path("<uuid:project_id>/delete/", views.delete, name="delete"),
     path("<uuid:project_id>/restore/", views.restore, name="restore"),
     path("<uuid:project_id>/wizard/<slug:step>/", wizard_views.wizard, name="wizard"),
@@ -19,6 +26,11 @@ urlpatterns = [
     path("<uuid:project_id>/yaml/check/", yaml_views.check, name="check"),
     path("<uuid:project_id>/build/", version_views.build, name="build"),
     path("<uuid:project_id>/versions/", version_views.versions, name="versions"),
+    path(
+        "<uuid:project_id>/versions/bring-back/<int:event_id>/",
+        version_views.bring_back,
+        name="bring_back",
+    ),
     path("<uuid:project_id>/versions/<int:number>/", version_views.version, name="version"),
     path("<uuid:project_id>/versions/<int:number>/revert/", version_views.revert, name="revert"),
 ]

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.catalog.domain.catalog import components
 from apps.projects.domain.diff import describe
 from apps.projects.domain.flow import flow
+from apps.projects.enums import Role
 from apps.projects.forms import NameVersionForm
-from apps.projects.models import Project, SpecVersion
-from apps.projects.queries import projects_for, spec_of, versions_for
-from apps.projects.services import build_version, name_version, restore_version
+from apps.projects.models import Project, ProjectEvent, SpecVersion
+from apps.projects.queries import project_for, require_role, spec_of, versions_for
+from apps.projects.services import bring_back_draft, build_version, name_version, restore_version
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page
 
@@ -30,7 +31,7 @@ PAGE_SIZE = 50
 @require_POST
 def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Freeze the draft and go where it can be tried; back to the review if something is missing."""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     name = request.POST.get("name", "").replace("\0", "").strip()[:80]
     try:
         version = build_version(project=project, by=request.user, name=name)
@@ -44,11 +45,12 @@ def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def versions(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     rows = project.versions.select_related("created_by").defer("spec", "graph", "yaml")
     listed = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"project": project, "versions": listed, "tab": "versions"}
     context |= _comparison(request, project)
+    context["replaced"] = _replaced(project)
     return render(request, page(request, "projects/versions"), context)
 
 
@@ -99,9 +101,33 @@ def revert(request: StudioRequest, project_id: UUID, number: int) -> HttpRespons
     return hx_redirect(request, reverse("projects:wizard", args=[found.project_id, "review"]))
 
 
+@login_required
+@require_POST
+def bring_back(request: StudioRequest, project_id: UUID, event_id: int) -> HttpResponse:
+    """The draft that a version replaced becomes the draft again."""
+    project = project_for(request.user, project_id, Role.EDITOR)
+    event = get_object_or_404(project.events.exclude(document=""), pk=event_id)
+    try:
+        bring_back_draft(event=event, by=request.user)
+    except StudioError as error:
+        messages.error(request, str(error))
+        return hx_redirect(request, reverse("projects:versions", args=[project.pk]))
+    messages.success(request, "The draft from before is back.")
+    return hx_redirect(request, reverse("projects:wizard", args=[project.pk, "review"]))
+
+
+def _replaced(project: Project) -> ProjectEvent | None:
+    """The newest draft that a version replaced, while it says something else than the draft."""
+    event = project.events.exclude(document="").first()
+    return event if event and event.document != project.draft.yaml else None
+
+
 def _found(request: StudioRequest, project_id: UUID, number: int) -> SpecVersion:
     rows = versions_for(request.user).select_related("project__draft")
-    return get_object_or_404(rows, project_id=project_id, number=number)
+    version = get_object_or_404(rows, project_id=project_id, number=number)
+    if request.method == "POST":
+        require_role(request.user, version.project, Role.EDITOR)
+    return version
 
 
 def _comparison(request: StudioRequest, project: Project) -> dict[str, Any]:

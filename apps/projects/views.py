@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Q
-from django.http import HttpResponse, JsonResponse
+from django.db.models import Max, Q, QuerySet
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,19 +21,27 @@ from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
 from apps.projects.domain.steps import step_of
 from apps.projects.domain.validate import Context, findings
+from apps.projects.enums import Role
 from apps.projects.forms import CreateProjectForm
+from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import (
     deleted_projects_for,
     facts_of,
     owned_collections,
+    project_for,
     projects_for,
+    role_of,
     spec_of,
+    tags_of,
 )
 from apps.projects.sample import install_sample
-from apps.projects.services import create_project, delete_project, restore_project
+from apps.projects.services import clone_project, create_project, delete_project, restore_project
 from apps.projects.stages import progress_of
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 PAGE_SIZE = 50
 ORDERS = {
@@ -41,26 +51,67 @@ ORDERS = {
 }
 
 
+WHOSE = {"": "Everybody's", "mine": "Mine", "shared": "Shared with me"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the list is narrowed to by its address."""
+
+    words: str = ""
+    order: str = "changed"
+    application: str = ""
+    tag: str = ""
+    whose: str = ""
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Wanted:
+        asked = {key: query.get(key, "").replace("\0", "").strip()[:200] for key in query}
+        order, whose = asked.get("order", ""), asked.get("whose", "")
+        return cls(
+            asked.get("q", ""),
+            order if order in ORDERS else "changed",
+            asked.get("application", ""),
+            asked.get("tag", ""),
+            whose if whose in WHOSE else "",
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.words or self.application or self.tag or self.whose)
+
+    def narrow(self, rows: QuerySet[Project], user: User) -> QuerySet[Project]:
+        for word in self.words.split():
+            rows = rows.filter(
+                Q(title__icontains=word)
+                | Q(name__icontains=word)
+                | Q(description__icontains=word)
+                | Q(tags__icontains=word)
+            )
+        if self.application:
+            rows = rows.filter(application=self.application)
+        if self.tag:
+            rows = rows.filter(tags__contains=f",{self.tag},")
+        if self.whose:
+            own = Q(owner=user)
+            rows = rows.filter(own if self.whose == "mine" else ~own)
+        return rows
+
+
 @login_required
 @require_safe
 def index(request: StudioRequest) -> HttpResponse:
-    words = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    order = request.GET.get("order", "")
-    order = order if order in ORDERS else "changed"
-    rows = projects_for(request.user).annotate(
-        version_count=Count("versions"), newest=Max("versions__number")
-    )
-    if words:
-        rows = rows.filter(
-            Q(title__icontains=words) | Q(name__icontains=words) | Q(description__icontains=words)
-        )
-    rows = rows.order_by(ORDERS[order][0], "pk")
+    wanted = Wanted.of(request.GET)
+    visible = projects_for(request.user)
+    rows = wanted.narrow(visible, request.user).annotate(newest=Max("versions__number"))
+    rows = rows.order_by(ORDERS[wanted.order][0], "pk")
     projects = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "projects": projects,
-        "words": words,
-        "order": order,
+        "wanted": wanted,
         "orders": [(key, label) for key, (_, label) in ORDERS.items()],
+        "whose": WHOSE,
+        "tags": tags_of(visible),
         "deleted": deleted_projects_for(request.user)[:20],
         "titles": {row.id: row.title for row in applications()},
     }
@@ -91,7 +142,7 @@ def sample(request: StudioRequest) -> HttpResponse:
 @login_required
 @require_safe
 def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     spec = spec_of(project.draft)
     collections = list(owned_collections(project.owner))
     models = served_models(project.owner)
@@ -106,6 +157,8 @@ def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
         "findings": [(finding, step_of(finding.path)) for finding in found],
         "progress": progress_of(project, versions, found),
         "version": versions[0] if versions else None,
+        "role": role_of(request.user, project),
+        "members": project.memberships.count(),
         "tab": "overview",
     }
     return render(request, page(request, "projects/overview"), context)
@@ -113,9 +166,24 @@ def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def clone(request: StudioRequest, project_id: UUID) -> HttpResponse:
+    """A copy of one's own: of the draft, or of a version (`version`: its number)."""
+    project = project_for(request.user, project_id)
+    number = request.POST.get("version", "")
+    source: Project | SpecVersion = project
+    if number:
+        rows = project.versions.filter(number=int(number) if number.isdecimal() else 0)
+        source = get_object_or_404(rows)
+    copied = clone_project(source=source, by=request.user)
+    messages.success(request, f"{copied.title} is yours.")
+    return hx_redirect(request, copied.get_absolute_url())
+
+
+@login_required
+@require_POST
 def delete(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
-    delete_project(project=project)
+    project = project_for(request.user, project_id, Role.OWNER)
+    delete_project(project=project, by=request.user)
     messages.success(request, f"{project.title} is deleted. It can be restored for 30 days.")
     return hx_redirect(request, reverse("projects:index"))
 
@@ -125,7 +193,7 @@ def delete(request: StudioRequest, project_id: UUID) -> HttpResponse:
 def restore(request: StudioRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(deleted_projects_for(request.user), pk=project_id)
     try:
-        restore_project(project=project)
+        restore_project(project=project, by=request.user)
     except StudioError as error:
         messages.error(request, str(error))
         return hx_redirect(request, reverse("projects:index"))

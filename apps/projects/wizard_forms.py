@@ -5,6 +5,7 @@ Labels, ranges and effects come from the catalog, so that they are written once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,6 +90,7 @@ class ApplicationForm(StepForm):
     paths = {
         "title": "metadata.title",
         "description": "metadata.description",
+        "tags": "metadata.tags",
         "application": "spec.application",
     }
     title = forms.CharField(
@@ -105,11 +107,26 @@ class ApplicationForm(StepForm):
             attrs={"rows": 2, "placeholder": "Answers questions about leave, pay and travel."}
         ),
     )
+    tags = forms.CharField(
+        label="Tags",
+        required=False,
+        max_length=320,
+        help_text="Words to find it by in the list, separated by commas.",
+        widget=forms.TextInput(attrs={"placeholder": "hr, pilot", "autocomplete": "off"}),
+    )
     application = forms.ChoiceField(
         label="Application",
         widget=forms.RadioSelect,
         choices=[(row.id, row.title) for row in applications()],
     )
+
+    def initial_of(self, spec: ProjectSpec) -> dict[str, Any]:
+        return super().initial_of(spec) | {"tags": ", ".join(spec.metadata.tags)}
+
+    def clean_tags(self) -> list[str]:
+        words = self.cleaned_data["tags"].lower().replace(";", ",").split(",")
+        tags = (re.sub(r"[^a-z0-9]+", "-", word).strip("-") for word in words)
+        return list(dict.fromkeys(tag for tag in tags if tag))
 
     def clean_application(self) -> str:
         chosen: str = self.cleaned_data["application"]

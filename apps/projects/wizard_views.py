@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -24,9 +24,10 @@ from apps.projects.domain.steps import SLUGS, STEPS, Step, following, preceding,
 from apps.projects.domain.summary import in_words
 from apps.projects.domain.validate import Context, findings
 from apps.projects.domain.yaml_io import parse
+from apps.projects.enums import Role
 from apps.projects.errors import DraftConflict
 from apps.projects.models import Project
-from apps.projects.queries import facts_of, owned_collections, projects_for, spec_of
+from apps.projects.queries import facts_of, owned_collections, project_for, spec_of
 from apps.projects.sample import free_collection_name
 from apps.projects.services import keep_unfit_input, remember_step, save_changes
 from apps.projects.wizard_forms import FORMS, KnowledgeForm, ModelForm, StepForm
@@ -46,7 +47,9 @@ class Desk:
             raise Http404
         self.request = request
         self.step: Step = STEPS[SLUGS.index(slug)]
-        self.project: Project = get_object_or_404(projects_for(request.user), pk=project_id)
+        writes = request.method == "POST"
+        role = Role.EDITOR if writes else Role.VIEWER
+        self.project: Project = project_for(request.user, project_id, role)
         self.endpoints = list(Endpoint.objects.filter(owner_id=self.project.owner_id))
         self.collections = list(owned_collections(self.project.owner))
         self.spec: ProjectSpec = spec_of(self.project.draft)

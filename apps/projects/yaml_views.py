@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,10 +16,11 @@ from apps.projects.domain.diff import describe
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.validate import check as check_text
 from apps.projects.domain.yaml_io import parse
+from apps.projects.enums import Role
 from apps.projects.errors import DraftConflict, SpecRefused
 from apps.projects.forms import YamlForm
 from apps.projects.models import Project
-from apps.projects.queries import context_for, projects_for
+from apps.projects.queries import context_for, project_for
 from apps.projects.services import keep_unfit_input, save_draft
 from apps.projects.wizard_views import UNFIT_LIMIT
 from apps.runtime.errors import StudioError
@@ -29,8 +30,9 @@ from apps.ui.http import StudioRequest, hx_redirect
 @login_required
 @require_http_methods(["GET", "POST"])
 def yaml(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
-    if request.method == "POST":
+    writes = request.method == "POST"
+    project = project_for(request.user, project_id, Role.EDITOR if writes else Role.VIEWER)
+    if writes:
         return _save(request, project)
     if "download" in request.GET:
         return _download(project)
@@ -43,7 +45,7 @@ def yaml(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @require_POST
 def check(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """The findings for a text that is being typed; nothing is saved."""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     text = request.POST.get("yaml", "").replace("\r\n", "\n")
     spec, found = check_text(text, context_for(project.owner))
     context = {"project": project, "rows": _rows(text, found), "valid": spec is not None}

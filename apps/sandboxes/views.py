@@ -13,7 +13,7 @@ from apps.chat.gateway import gateway
 from apps.chat.models import ChatSession
 from apps.chat.queries import sessions_for
 from apps.projects.models import SpecVersion
-from apps.projects.queries import projects_for
+from apps.projects.queries import project_for
 from apps.ui.http import StudioRequest, page
 
 
@@ -22,7 +22,7 @@ from apps.ui.http import StudioRequest, page
 def sandbox(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Talk to a frozen version: `?version=` (a number, the newest by default), `?session=` goes on
     with a conversation."""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     versions = list(project.versions.defer("yaml", "graph", "spec"))
     context: dict[str, Any] = {"project": project, "tab": "sandbox", "versions": versions}
     if versions:

@@ -1,6 +1,6 @@
 """One byte form per spec, whatever its YAML looks like, and its hash.
 
-Left out is what changes nothing about what runs: where nodes stand on the canvas, and parts that are at
+Left out is what changes nothing about what runs: where nodes stand on the canvas, tags, and parts that are at
 their default and that earlier releases did not know, so that the hashes of their versions stay.
 """
 
@@ -29,7 +29,7 @@ _MODELS: Final[dict[str, type[Part]]] = {
 def canonical_json(spec: ProjectSpec) -> bytes:
     """UTF-8 JSON with sorted keys, defaults written out but for LATER's, no spaces."""
     values = spec.model_dump(mode="json", by_alias=True)
-    del values["spec"]["layout"]
+    del values["spec"]["layout"], values["metadata"]["tags"]
     for place, keys in LATER.items():
         block: Any = values
         for part in place.split("."):

@@ -15,6 +15,7 @@ LABELS = {
     "metadata.name": "Name",
     "metadata.title": "Title",
     "metadata.description": "Description",
+    "metadata.tags": "Tag",
     "spec.application": "Application",
     "spec.model.connection": "Model connection",
     "spec.model.name": "Model",

@@ -16,6 +16,7 @@ NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 PORT = r"^[a-z][a-z0-9-]{0,62}\.[a-z][a-z0-9_]{0,62}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
+Tag = Annotated[str, StringConstraints(pattern=NAME, max_length=30)]
 PortName = Annotated[str, StringConstraints(pattern=PORT)]
 """A node's port: "retriever.passages"."""
 ApplicationId = Literal[
@@ -43,6 +44,7 @@ class Metadata(Part):
     name: Name = Field(description="Identifier in files and URLs: a-z, 0-9 and single hyphens.")
     title: str = Field(default="", max_length=120, description="What people see.")
     description: str = Field(default="", max_length=2000)
+    tags: tuple[Tag, ...] = Field(default=(), max_length=10, description="To find it in a list.")
 
 
 class Model(Part):

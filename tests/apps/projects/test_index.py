@@ -10,9 +10,12 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.knowledge.models import Collection, Document
+from apps.projects.enums import Role
 from apps.projects.models import Project
 from apps.projects.queries import spec_of
 from apps.projects.services import build_version, create_project, delete_project
+from apps.projects.sharing import share_project
+from tests.apps.projects.conftest import change
 
 HTMX = {"HX-Request": "true"}
 INDEX = "projects:index"
@@ -37,6 +40,29 @@ def test_index_lists_searches_and_sorts(owner: User, owner_client: Client) -> No
     assert titles(q="alp") == ["Alpha"]
     assert titles(q="alp\0") == ["Alpha"]
     assert titles(order="; drop table") == ["Gamma", "Alpha", "Beta"]
+
+
+def test_index_is_narrowed_by_application_tag_and_owner(
+    owner: User, teammate: User, owner_client: Client
+) -> None:
+    mine = create_project(owner=owner, application="qna", title="Mine")
+    theirs = create_project(owner=teammate, application="qna", title="Theirs")
+    create_project(owner=teammate, application="qna", title="Unseen")
+    share_project(project=theirs, who="owner", role=Role.VIEWER, by=teammate)
+    change(mine, owner, **{"metadata__tags": ["hr", "pilot"]})
+
+    def titles(**query: str) -> list[str]:
+        response = owner_client.get(reverse(INDEX), query)
+        return sorted(row.title for row in response.context["projects"])
+
+    assert titles() == ["Mine", "Theirs"]
+    assert titles(whose="mine") == ["Mine"]
+    assert titles(whose="shared") == ["Theirs"]
+    assert titles(tag="pilot") == ["Mine"]
+    assert titles(tag="pil") == []
+    assert titles(q="pil") == ["Mine"]
+    assert titles(application="summarizer") == []
+    assert owner_client.get(reverse(INDEX)).context["tags"] == ["hr", "pilot"]
 
 
 def test_index_pages(owner: User, owner_client: Client) -> None:
@@ -153,7 +179,11 @@ def test_overview_after_a_build(owner: User, owner_client: Client, ready: Projec
 
     assert [stage.state for stage in progress.stages] == ["done", "next", "next", "next"]
     assert [stage.first for stage in progress.stages] == [False, True, False, False]
-    assert [one.text for one in progress.happenings] == ["Version v1 built"]
+    assert [one.text for one in progress.happenings] == [
+        "Version v1 built",
+        "owner: Collection “handbook” added.",
+        "owner created the project",
+    ]
     assert len(queries) < 15
 
 
