@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
 
@@ -24,6 +24,10 @@ class ChatApp:
     sampling    the application's own parameter values, by name, as the per-message defaults
     page_url    the page that shows conversations with it as `?session=<id>`; empty: the chat's own
     traces      whether people see what each step of an answer did
+    application  the kind of application, as the catalog names it
+    takes       kinds of media that a question may come with: image, audio, document
+    speaks      whether answers come with sound
+    fields      what a question may say beside its words ("target"), with the application's own values
     """
 
     key: str
@@ -36,6 +40,10 @@ class ChatApp:
     name: str = ""
     page_url: str = ""
     traces: bool = False
+    application: str = ""
+    takes: tuple[str, ...] = ()
+    speaks: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

@@ -16,9 +16,8 @@ from apps.knowledge.models import Collection
 from apps.knowledge.snapshots import export_snapshot
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of
+from apps.runtime.graph import BUILTIN, Graph
 from apps.runtime.resources import ModelServer
-
-BUILTIN = "builtin"
 
 
 @contextmanager
@@ -46,9 +45,9 @@ def app_plan(version: SpecVersion, job_id: Any) -> Iterator[dict[str, Any]]:
 def servers_of(version: SpecVersion) -> list[ModelServer]:
     """The model servers that a version's graph and the embeddings of its collections use."""
     owner = version.project.owner
-    names = [node.get("params", {}).get("server") for node in version.graph["nodes"]]
+    names = list(Graph.model_validate(version.graph).connections())
     names += [row.embedding_model.partition(":")[0] for row in collections_of(version)]
-    known = dict.fromkeys(name for name in names if name and name != BUILTIN)
+    known = dict.fromkeys(name for name in names if name != BUILTIN)
     return [model_server(owner, name) for name in known]
 
 

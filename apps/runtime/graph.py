@@ -7,9 +7,15 @@ their ports, so that whatever runs it needs no catalog.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+BUILTIN: Final = "builtin"
+"""Named where a connection could be, for what needs none."""
+NAMING: Final = ("server", "connection")
+"""Keys of parameters, also inside lists, whose value is a connection's name."""
 
 
 class Frozen(BaseModel):
@@ -47,3 +53,20 @@ class Graph(Frozen):
 
     def node(self, node_id: str) -> Node:
         return next(node for node in self.nodes if node.id == node_id)
+
+    def connections(self) -> tuple[str, ...]:
+        """The names of all servers that its nodes need, sorted."""
+        found = {name for node in self.nodes for name in _named(node.params)}
+        return tuple(sorted(found - {"", BUILTIN}))
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in NAMING and isinstance(item, str):
+                yield item
+            else:
+                yield from _named(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _named(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -79,8 +79,12 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """embedder: weighs sentences for the extractive answerer; the retriever's own if None."""
+    """embedder: weighs sentences for what is built in; the retriever's own if None.
+
+    read_document: the text of an attached file; raises a UserFault for what it cannot read
+    """
 
     servers: Mapping[str, ModelServer] = field(default_factory=dict)
     retriever: Retriever | None = None
     embedder: Embedder | None = None
+    read_document: Callable[[Media], Awaitable[str]] | None = None

@@ -14,6 +14,7 @@ from django.urls import reverse
 from apps.chat.errors import AppNotFound
 from apps.chat.gateway import ChatApp
 from apps.connections.queries import model_server
+from apps.knowledge.domain.attached import read_attached
 from apps.knowledge.retrieval import retriever_for
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of, versions_for
@@ -21,6 +22,7 @@ from apps.runtime.engine import run
 from apps.runtime.events import Event
 from apps.runtime.graph import Graph
 from apps.runtime.resources import ModelServer, Resources, RunRequest
+from apps.runtime.traits import traits_of
 from apps.sandboxes.starters import starters_for
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ PREFIX = "version:"
 FRESH_S = 5.0
 """How long a change of connection, knowledge list or access may go unseen by running chats."""
 APPS = 200
-GRAPHS = 128
+GRAPHS = 512
 
 T = TypeVar("T")
 
@@ -75,7 +77,7 @@ class SandboxGateway:
     def apps_for(self, user: User) -> Sequence[ChatApp]:
         """The newest version of each of the person's projects."""
         newest: dict[UUID, SpecVersion] = {}
-        rows = versions_for(user).order_by("-project__updated_at", "-number").defer("yaml", "graph")
+        rows = versions_for(user).order_by("-project__updated_at", "-number").defer("yaml")
         for version in rows[:APPS]:
             newest.setdefault(version.project_id, version)
         return [_app(version, name=version.project.name) for version in newest.values()]
@@ -108,18 +110,22 @@ def version_for(user: User, app_key: str) -> SpecVersion:
 def _app(version: SpecVersion, *, name: str = "", starters: tuple[str, ...] = ()) -> ChatApp:
     spec = version.spec["spec"]
     model = spec.get("model", {})
-    generates = model.get("connection", "builtin") != "builtin"
+    traits = traits_of(_graph(version))
     return ChatApp(
         key=version.app_key,
         title=version.project.title or version.project.name,
         description=version.project.description,
-        model=model.get("name", "") if generates else "",
-        generates=generates,
+        model=model.get("name", "") if traits.generates else "",
+        generates=traits.generates,
         sampling=spec.get("parameters"),
         starters=starters,
         name=name,
         page_url=f"{reverse('sandboxes:sandbox', args=[version.project_id])}?version={version.number}",
         traces=True,
+        application=spec["application"],
+        takes=traits.takes,
+        speaks=traits.speaks,
+        fields=traits.fields,
     )
 
 
@@ -129,6 +135,7 @@ def _prepare(version: SpecVersion) -> Prepared:
     resources = Resources(
         servers=_servers(version, graph),
         retriever=retriever_for(collections) if collections else None,
+        read_document=read_attached,
     )
     return Prepared(graph, resources)
 
@@ -143,5 +150,4 @@ def _graph(version: SpecVersion) -> Graph:
 
 
 def _servers(version: SpecVersion, graph: Graph) -> dict[str, ModelServer]:
-    names = {node.params["server"] for node in graph.nodes if "server" in node.params}
-    return {name: model_server(version.project.owner, name) for name in names}
+    return {name: model_server(version.project.owner, name) for name in graph.connections()}

@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import base64
 import contextlib
-import hashlib
 import re
 import struct
 import threading
@@ -29,17 +28,20 @@ from typing import Any, Self
 import httptools
 import orjson
 
+from tests.fakes.replies import (
+    EMBEDDING_DIMENSIONS,
+    WORD,
+    answer_for,
+    content_of,
+    embedding,
+    split_tokens,
+)
+
 try:
     import uvloop
 except ImportError:  # Windows
     uvloop = None  # type: ignore[assignment]
 
-EMBEDDING_DIMENSIONS = 64
-WORD = re.compile(r"\w+")
-PASSAGES = (
-    re.compile(r'<passage-\w+ number="(\d+)"[^>]*>\n(.*?)\n</passage-\w+>', re.DOTALL),
-    re.compile(r"^\[(\d+)\][ :]+(.+?)(?=\n\s*\n|^\[\d+\]|\Z)", re.DOTALL | re.MULTILINE),
-)
 STATUS = {
     400: ("invalid_request_error", "bad_request", "The request is not valid."),
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
@@ -528,7 +530,7 @@ class _Reply:
         self._close(finished=True)
 
     def _usage(self) -> dict[str, int]:
-        prompt = sum(len(WORD.findall(_content(turn))) for turn in self.body["messages"])
+        prompt = sum(len(WORD.findall(content_of(turn))) for turn in self.body["messages"])
         count = len(self.tokens)
         return {
             "prompt_tokens": prompt,
@@ -547,48 +549,6 @@ class _Reply:
         size = self.behaviour.split or len(data)
         pieces = (data[at : at + size] for at in range(0, len(data), size))
         self.transport.write(b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in pieces))
-
-
-def split_tokens(text: str) -> list[str]:
-    """Words with the space before them, as most tokenizers cut them."""
-    return re.findall(r"\s*\S+", text) or [""]
-
-
-def _content(turn: dict[str, Any]) -> str:
-    content = turn.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content)
-
-
-def answer_for(messages: list[dict[str, Any]]) -> str:
-    """A sensible reply: the passage sentence nearest to the question with its [n], else an echo."""
-    prompt = "\n".join(_content(turn) for turn in messages)
-    question = _content(messages[-1])
-    passages = next((found for find in PASSAGES if (found := find.findall(prompt))), [])
-    for _, text in passages:
-        question = question.replace(text, " ")
-    wanted = {word for word in WORD.findall(question.lower()) if len(word) > 3}
-    sentences = [
-        (len(wanted & set(WORD.findall(sentence.lower()))), -int(number), sentence)
-        for number, text in passages
-        for sentence in re.split(r"(?<=[.!?])\s+|\n+", text)
-        if len(sentence) > 3
-    ]
-    if sentences:
-        _, number, sentence = max(sentences)
-        return f"{sentence.strip()} [{-number}]"
-    return f"You said: {question.strip()}"
-
-
-def embedding(text: str, dimensions: int = EMBEDDING_DIMENSIONS) -> list[float]:
-    """A hashed bag of words, L2-normalised: the same words give the same direction."""
-    vector = [0.0] * dimensions
-    for word in WORD.findall(text.lower()) or [""]:
-        digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
-        vector[int.from_bytes(digest[:4], "big") % dimensions] += 1.0 if digest[4] & 1 else -1.0
-    norm = sum(value * value for value in vector) ** 0.5
-    return [value / norm for value in vector] if norm else [1.0] + [0.0] * (dimensions - 1)
 
 
 def main() -> None:

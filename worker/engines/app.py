@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.connections.domain.guard import GuardedResolver
+from apps.knowledge.domain.attached import read_attached
 from apps.runtime import http
 from apps.runtime.embedding import load_embedder
 from apps.runtime.graph import Graph, Node
@@ -35,7 +36,7 @@ async def load_app(plan: Mapping[str, Any]) -> App:
     retriever = _retriever(plan, servers) if plan.get("snapshot") else None
     if retriever and (node := _retriever_node(graph)):
         await retriever.search("warm up", mode=node.params.get("mode", "hybrid"), k=1)
-    return App(graph, Resources(servers=servers, retriever=retriever))
+    return App(graph, Resources(servers=servers, retriever=retriever, read_document=read_attached))
 
 
 def with_k(graph: Graph, k: int) -> Graph:

@@ -14,10 +14,9 @@ from apps.packages.domain.tree import Entry
 from apps.packages.errors import KnowledgeMissing
 from apps.projects.domain.canonical import sha256
 from apps.projects.domain.spec import ProjectSpec
-from apps.runtime.graph import Graph
+from apps.runtime.graph import BUILTIN, Graph
 
 FORMAT = 1
-BUILTIN = "builtin"
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - names to be replaced
 DOCKER_HOST = "host.docker.internal"
 
@@ -72,7 +71,7 @@ def describe(
         "sampling": spec.spec.parameters.model_dump(mode="json"),
         "features": spec.spec.deployment.features.model_dump(mode="json"),
         "collections": [packed.row for packed in collections],
-        "servers": [asdict(server) for server in servers_of(spec, options)],
+        "servers": [asdict(server) for server in servers_of(spec, graph, options)],
         "starters": list(starters),
         "graph": graph.model_dump(mode="json"),
     }
@@ -82,9 +81,9 @@ def title_of(spec: ProjectSpec) -> str:
     return spec.metadata.title or spec.metadata.name
 
 
-def servers_of(spec: ProjectSpec, options: Options) -> list[Server]:
-    """The model servers the application names, in the order of their names."""
-    named = {spec.spec.model.connection}
+def servers_of(spec: ProjectSpec, graph: Graph, options: Options) -> list[Server]:
+    """The servers that the application's graph and knowledge name, in the order of their names."""
+    named = set(graph.connections())
     if spec.spec.knowledge.collections:
         named.add(spec.spec.knowledge.embedding.connection)
     return [

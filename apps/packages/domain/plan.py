@@ -23,6 +23,7 @@ from apps.packages.domain.vendor import Sources
 from apps.projects.domain.canonical import sha256
 from apps.projects.domain.spec import ProjectSpec
 from apps.runtime.graph import Graph
+from apps.runtime.traits import traits_of
 
 IMAGES = {
     "python": "python:3.11-slim",
@@ -169,8 +170,8 @@ def _context(request: Request) -> dict[str, Any]:
         "resources": deployment.resources,
         "location": deployment.location,
         "os_hint": OS_HINTS[deployment.os],
-        "generates": spec.spec.model.connection != "builtin",
-        "servers": servers_of(spec, options),
+        "generates": traits_of(request.graph).generates,
+        "servers": servers_of(spec, request.graph, options),
         "studio_version": request.studio_version,
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from apps.projects.domain.blueprints import BUILTIN
-from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.summary import MODES
+from apps.catalog.domain.catalog import components
+from apps.projects.domain.blueprints import BUILTIN, flow_of
+from apps.projects.domain.spec import FlowNode, ProjectSpec, Spec
+from apps.projects.domain.summary import MODES, STRATEGIES, between, served
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class FlowStep:
 
 def flow(spec: ProjectSpec, titles: Mapping[str, str] | None = None) -> list[FlowStep]:
     """The chain from question to answer, whether or not the spec is complete."""
+    if spec.spec.application != "qna" or spec.spec.flow is not None:
+        return [_step(node, spec.spec, titles or {}) for node in flow_of(spec).nodes]
     part, titles = spec.spec, titles or {}
     builtin = part.model.connection == BUILTIN
     steps = [FlowStep("chat-input", "what the user asks")]
@@ -39,3 +43,88 @@ def flow(spec: ProjectSpec, titles: Mapping[str, str] | None = None) -> list[Flo
     cited = bool(part.knowledge.collections) or builtin
     steps.append(FlowStep("chat-output", "with numbered citations" if cited else "as text"))
     return steps
+
+
+def _step(node: FlowNode, spec: Spec, titles: Mapping[str, str]) -> FlowStep:
+    if spec.flow is not None or node.component not in DETAILS:
+        component = components().get(node.component)
+        summary = node.title or (component.summary if component else "not known here")
+        return FlowStep(node.component, summary, missing=component is None)
+    detail, missing = DETAILS[node.component](spec, titles)
+    return FlowStep(node.component, detail, missing)
+
+
+def _question(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    return QUESTIONS.get(spec.application, "what the user asks"), False
+
+
+def _model(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    missing = spec.model.connection == BUILTIN or not spec.model.name
+    return "no language model chosen" if missing else served(spec.model), missing
+
+
+def _languages(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    return between(spec.languages), not spec.languages.target
+
+
+def _code(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    language = spec.languages.target
+    return f"code in {language}" if language else "in the language that the question names", False
+
+
+def _retriever(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    names = ", ".join(titles.get(name, name) for name in spec.knowledge.collections)
+    retrieve = spec.knowledge.retrieve
+    return f"best {retrieve.k} of {names}, {MODES[retrieve.mode]}", False
+
+
+def _recognition(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    chosen = bool(spec.speech.recognition.connection)
+    return served(spec.speech.recognition) if chosen else "no server chosen", not chosen
+
+
+def _synthesis(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    synthesis = spec.speech.synthesis
+    return served(synthesis) + (f", voice {synthesis.voice}" if synthesis.voice else ""), False
+
+
+def _summary(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    words = f"about {spec.summary.words} words"
+    if spec.model.connection == BUILTIN:
+        return f"quotes the central sentences, {words}", False
+    return f"{words}, {STRATEGIES[spec.summary.strategy]}, {served(spec.model)}", False
+
+
+Detail = Callable[[Spec, Mapping[str, str]], tuple[str, bool]]
+"""From the spec and titles of collections to what the step does, and whether it is still missing."""
+DETAILS: Final[Mapping[str, Detail]] = {
+    "chat-input": _question,
+    "document-reader": lambda spec, titles: ("typed words, or an attached document", False),
+    "speech-recognition": _recognition,
+    "retriever": _retriever,
+    "prompt": lambda spec, titles: ("instruction, passages and conversation", False),
+    "extractive": lambda spec, titles: ("quotes word for word, no language model", False),
+    "translation-prompt": _languages,
+    "code-translation-prompt": _languages,
+    "code-prompt": _code,
+    "llm": _model,
+    "vision-model": _model,
+    "summarizer": _summary,
+    "speech-synthesis": _synthesis,
+    "chat-output": lambda spec, titles: (ANSWERS.get(spec.application, "as text"), False),
+}
+QUESTIONS: Final[Mapping[str, str]] = {
+    "audio-chat": "what the user says or types",
+    "visual-chat": "a picture and what the user asks about it",
+    "translation": "a text to translate",
+    "code-gen": "what the code shall do",
+    "code-trans": "the code to translate",
+    "summarizer": "a text or a document",
+}
+ANSWERS: Final[Mapping[str, str]] = {
+    "audio-chat": "as text, and spoken where a voice is chosen",
+    "translation": "the translation, as it is written",
+    "code-gen": "code blocks with what each is for",
+    "code-trans": "one code block, and what differs",
+    "summarizer": "the summary, as it is written",
+}

@@ -35,15 +35,40 @@ def starter(application: str, name: str, title: str = "") -> str:
     Raises KeyError for an application that does not exist.
     """
     shown = title or name.replace("-", " ").capitalize()
-    knowledge = _KNOWLEDGE.format(name=name) if application == "qna" else ""
     return _PROJECT.format(
         name=name,
         title=json.dumps(shown, ensure_ascii=False),
         application=application,
         application_title=TITLES[application],
+        model=MODELS.get(application, MODELS["qna"]),
+        max_tokens=LONGEST.get(application, 512),
         instruction=INSTRUCTIONS[application],
-        knowledge=knowledge,
+        parts=PARTS.get(application, "").format(name=name),
     )
+
+
+MODELS = {
+    "qna": """\
+  # Who answers. "builtin" quotes the best passages and needs no model; to use a language model,
+  # write the name of a connection and one of its models.""",
+    "visual-chat": """\
+  # Who looks and answers. It needs a model that takes pictures: write the name of a connection and
+  # one of its models in the place of "builtin", which cannot see.""",
+    "summarizer": """\
+  # Who summarises. "builtin" quotes the central sentences word for word and needs no model; to have
+  # it said in other words, write the name of a connection and one of its models.""",
+} | {
+    application: f"""\
+  # Who {does}. It needs a language model: write the name of a connection and one of its models
+  # in the place of "builtin", which only quotes documents."""
+    for application, does in (
+        ("translation", "translates"),
+        ("code-gen", "writes the code"),
+        ("code-trans", "translates"),
+    )
+}
+LONGEST = {"translation": 4096, "code-gen": 2048, "code-trans": 4096}
+"""Tokens of a reply: a translation is as long as its text."""
 
 
 _PROJECT = """\
@@ -59,8 +84,7 @@ metadata:
 spec:
   application: {application}
 
-  # Who answers. "builtin" quotes the best passages and needs no model; to use a language model,
-  # write the name of a connection and one of its models.
+{model}
   model:
     connection: builtin
     name: extractive
@@ -70,10 +94,10 @@ spec:
     temperature: 0.2      # 0 to 2; 0 gives the same answer every time
     top_p: 0.9            # above 0, to 1; share of the probability that is considered
     top_k: 40             # 1 to 1,000; candidates considered for each token
-    max_tokens: 512       # longest reply, in tokens
+    max_tokens: {max_tokens:<10}# longest reply, in tokens
 
   instruction: {instruction}
-{knowledge}
+{parts}
   # Where the exported package will run.
   deployment:
     os: debian-12         # debian-12, ubuntu-24.04, rhel-9
@@ -107,3 +131,47 @@ _KNOWLEDGE = """
       mode: hybrid        # hybrid, dense (by meaning) or lexical (by words)
       k: 6                # passages per question
 """
+
+_OPTIONAL_KNOWLEDGE = """
+  # What the answers may come from: names of collections, none by default.
+  knowledge:
+    collections: []
+"""
+
+_LANGUAGES = """
+  # Between which languages. People may choose others for each text.
+  languages:
+    source: ""            # empty: the model finds it out
+    target: {target}
+"""
+
+PARTS = {
+    "qna": _KNOWLEDGE,
+    "audio-chat": _OPTIONAL_KNOWLEDGE
+    + """
+  # Who listens and who speaks. Each needs the name of a connection and one of its models.
+  speech:
+    recognition:
+      connection: null    # turns spoken questions into text
+      name: ""
+    synthesis:
+      connection: null    # turns answers into speech; without one, answers are text
+      name: ""
+      voice: ""           # one of the server's voices
+""",
+    "translation": _LANGUAGES.replace("{target}", "German"),
+    "code-gen": _OPTIONAL_KNOWLEDGE
+    + """
+  # The language of the code where a question names none; empty: the model chooses.
+  languages:
+    target: Python
+""",
+    "code-trans": _LANGUAGES.replace("{target}", "Python"),
+    "summarizer": """
+  # How a text is summarised, and about how long a summary is.
+  summary:
+    strategy: auto        # auto, stuff (in one go), map-reduce (in pieces) or refine (piece by piece)
+    words: 150            # 10 to 5,000
+""",
+}
+"""What only this kind of application has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.projects.domain.blueprints import BUILTIN
-from apps.projects.domain.spec import ProjectSpec
+from apps.projects.domain.spec import Languages, Model, ProjectSpec, Served, Spec
 
 LOCATIONS = {"on-prem": "On your own premises", "cloud": "In a cloud", "edge": "At the edge"}
 SYSTEMS = {"ubuntu-24.04": "Ubuntu 24.04", "debian-12": "Debian 12", "rhel-9": "RHEL 9"}
@@ -16,6 +16,17 @@ PACKAGED = {
     "none": "No knowledge travels with the package.",
 }
 MODES = {"hybrid": "by meaning and by words", "dense": "by meaning", "lexical": "by words"}
+STRATEGIES = {
+    "auto": "in one go where it fits, else piece by piece",
+    "stuff": "in one go",
+    "map-reduce": "piece by piece, then together",
+    "refine": "piece after piece, each improving the summary",
+}
+QUOTING = {
+    "qna": "Built-in answerer: quotes the best passages, no language model",
+    "audio-chat": "Built-in answerer: quotes the best passages, no language model",
+    "summarizer": "Built-in summarizer: quotes the central sentences, no language model",
+}
 
 
 def in_words(
@@ -33,10 +44,11 @@ def in_words(
         "model": [
             (
                 "Answers",
-                "Built-in answerer: quotes the best passages, no language model"
+                QUOTING.get(part.application, "no language model chosen")
                 if builtin
-                else f"{part.model.name} at {part.model.connection}",
-            )
+                else served(part.model),
+            ),
+            *_application(part),
         ],
         "parameters": [
             ("Sampling", "not used by the built-in answerer" if builtin else _sampling(spec)),
@@ -69,6 +81,34 @@ def in_words(
             ("Knowledge", PACKAGED[part.deployment.knowledge.include]),
         ],
     }
+
+
+def served(part: Model | Served) -> str:
+    return f"{part.name or 'its own model'} at {part.connection}"
+
+
+def between(languages: Languages) -> str:
+    if not languages.target:
+        return "no target language chosen"
+    return f"from {languages.source or 'any language'} into {languages.target}"
+
+
+def _application(part: Spec) -> list[tuple[str, str]]:
+    """What only this kind of application has to say."""
+    if part.application in ("translation", "code-trans"):
+        return [("Languages", between(part.languages))]
+    if part.application == "code-gen":
+        return [("Language", part.languages.target or "as the question says")]
+    if part.application == "summarizer":
+        length = f"about {part.summary.words} words"
+        return [("Summary", f"{length}, {STRATEGIES[part.summary.strategy]}")]
+    if part.application == "audio-chat":
+        hears, speaks = part.speech.recognition, part.speech.synthesis
+        return [
+            ("Hears", served(hears) if hears.connection else "no server chosen"),
+            ("Speaks", served(speaks) if speaks.connection else "answers as text only"),
+        ]
+    return []
 
 
 def _sampling(spec: ProjectSpec) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from apps.projects.domain.blueprints import AVAILABLE, BUILTIN
 from apps.projects.domain.findings import Finding, Severity
 from apps.projects.domain.flow_findings import flow_findings
+from apps.projects.domain.needs import application_needs
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
@@ -74,6 +75,8 @@ def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]
     context = context or Context()
     _model(report, spec, context)
     _knowledge(report, spec, context)
+    _speech(report, spec, context)
+    application_needs(report, spec, _kinds(context))
     _gates(report, spec)
     _deployment(report, spec)
     return report.findings + flow_findings(spec, _kinds(context))
@@ -132,16 +135,29 @@ def _model(report: _Report, spec: ProjectSpec, context: Context) -> None:
         )
 
 
-def _connection_known(report: _Report, name: str, path: str, context: Context) -> bool:
+def _connection_known(
+    report: _Report, name: str, path: str, context: Context, *, builtin: bool = True
+) -> bool:
+    """builtin: whether something built in could do it as well."""
     if context.connections is None or name in context.connections:
         return True
-    hint = did_you_mean(name, [*context.connections, BUILTIN])
+    hint = did_you_mean(name, [*context.connections, *([BUILTIN] if builtin else [])])
+    otherwise = "or use builtin" if builtin else "or choose another"
     report.add(
         "spec.connection.unknown",
         path,
-        f"There is no connection “{name}”.{hint} Create it under Connections, or use builtin.",
+        f"There is no connection “{name}”.{hint} Create it under Connections, {otherwise}.",
     )
     return False
+
+
+def _speech(report: _Report, spec: ProjectSpec, context: Context) -> None:
+    speech = spec.spec.speech
+    for name, part in (("recognition", speech.recognition), ("synthesis", speech.synthesis)):
+        if part.connection:
+            _connection_known(
+                report, part.connection, f"spec.speech.{name}.connection", context, builtin=False
+            )
 
 
 def _knowledge(report: _Report, spec: ProjectSpec, context: Context) -> None:

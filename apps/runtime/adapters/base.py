@@ -81,3 +81,5 @@ class Adapter:
     speaks: bool = False
     passes: bool = False
     """Hands on the words of what feeds it, so that those may stream (a join)."""
+    fields: tuple[str, ...] = ()
+    """Of a request's fields those that it heeds; a parameter of that name is the default."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.runtime.adapters import chat, generation, retrieval
+from apps.runtime.adapters import chat, documents, generation, languages, retrieval
 from apps.runtime.adapters.base import Adapter
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -16,5 +16,9 @@ ADAPTERS: Mapping[str, Adapter] = {
         generation.PROMPT,
         generation.OPENAI_CHAT,
         generation.EXTRACTIVE,
+        documents.DOCUMENT_READER,
+        languages.TRANSLATION_PROMPT,
+        languages.CODE_TRANSLATION_PROMPT,
+        languages.CODE_PROMPT,
     )
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import parse, starter
@@ -14,3 +16,10 @@ def spec(**changes: object) -> ProjectSpec:
     found, findings = parse(TEXT)
     assert found is not None, findings
     return assign(found, {path.replace("__", "."): value for path, value in changes.items()})
+
+
+def project_for(application: str, changes: Mapping[str, object]) -> ProjectSpec:
+    """The application's starter with changes by dotted path."""
+    found, findings = parse(starter(application, "my-project"))
+    assert found is not None, findings
+    return assign(found, dict(changes))

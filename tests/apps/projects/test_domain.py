@@ -101,7 +101,7 @@ def test_graph_can_run(changes: dict[str, Any]) -> None:
 
 def test_graph_of_an_application_that_is_not_available() -> None:
     with pytest.raises(ApplicationNotAvailable):
-        build_graph(spec(application="translation"))
+        build_graph(spec(application="custom"))
 
 
 # diff

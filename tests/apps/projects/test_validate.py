@@ -35,7 +35,6 @@ def test_file_alone_stays_valid_for_an_application_of_a_later_release() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"application": "translation"}, [("spec.application.not-available", "error")]),
         ({"model__name": "gpt"}, [("spec.model.unknown", "error")]),
         (
             {"model": {"connection": "locl", "name": "llama"}},

@@ -198,7 +198,7 @@ def test_coming_back_goes_on_at_the_furthest_step(owner_client: Client, project:
 def test_application_of_a_later_release_cannot_be_chosen(
     owner_client: Client, project: Project
 ) -> None:
-    values = {"title": "T", "application": "translation"}
+    values = {"title": "T", "application": "custom"}
     response = send(owner_client, project, "application", values)
 
     assert response.status_code == 422

@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.packages.domain.checks.files import Files, error
 from apps.projects.domain.findings import Finding
+from apps.runtime.graph import Graph
 
 README, SETTINGS, APP = "README.md", "portal/portal/settings.py", "portal/app.json"
 MAKE = re.compile(r"`(?:[^`\n]* )?make ([a-z-]+)|^make ([a-z-]+)", re.MULTILINE)
@@ -75,13 +76,14 @@ def _application(files: Files) -> Iterator[Finding]:
         return  # the syntax check says it
     servers = {row["name"] for row in app["servers"]}
     example = files.text(".env.example")
-    for node in app["graph"]["nodes"]:
-        name = node["params"].get("server")
-        if name and name not in servers:
-            message = (
-                f"The step “{node['id']}” needs the model server “{name}”, which is not declared."
-            )
-            yield error("package.server-unknown", message, APP)
+    graph = Graph.model_validate(app["graph"])
+    for node in graph.nodes:
+        for name in graph.model_copy(update={"nodes": (node,)}).connections():
+            if name not in servers:
+                message = (
+                    f"The step “{node.id}” needs the model server “{name}”, which is not declared."
+                )
+                yield error("package.server-unknown", message, APP)
     for name in sorted(servers):
         variable = f"MODEL_{name.upper().replace('-', '_')}_URL"
         if f"\n{variable}=" not in example:

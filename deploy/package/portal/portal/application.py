@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from apps.runtime.graph import Graph
+from apps.runtime.traits import Traits, traits_of
 
 PORTAL_DIR = Path(__file__).resolve().parent.parent
 APP_FILE = PORTAL_DIR / "app.json"
@@ -60,7 +61,7 @@ class Server:
         return f"MODEL_{self.name.upper().replace('-', '_')}_API_KEY"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Application:
     name: str
     title: str
@@ -78,8 +79,12 @@ class Application:
 
     @property
     def generates(self) -> bool:
-        """Whether a language model takes part; the built-in answerer only quotes."""
-        return self.model_connection != "builtin"
+        """Whether a model writes the answers; what is built in only quotes."""
+        return self.traits.generates
+
+    @cached_property
+    def traits(self) -> Traits:
+        return traits_of(self.graph)
 
 
 @cache

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.chat.errors import AppNotFound
 from apps.chat.gateway import ChatApp
+from apps.knowledge.domain.attached import read_attached
 from apps.knowledge.retrieval import retriever_for
 from apps.runtime.engine import run
 from apps.runtime.events import Event
@@ -35,10 +36,12 @@ class PortalGateway:
     def prepare(self, user: Any, app_key: str) -> Prepared:
         app = _application(app_key)
         collections = packaged_collections()
-        model = app.model_connection
-        servers = {model: model_server(user, model)} if app.generates else {}
-        retriever = retriever_for(collections) if collections else None
-        return Prepared(app, Resources(servers=servers, retriever=retriever))
+        resources = Resources(
+            servers={name: model_server(user, name) for name in app.graph.connections()},
+            retriever=retriever_for(collections) if collections else None,
+            read_document=read_attached,
+        )
+        return Prepared(app, resources)
 
     def run(self, prepared: Prepared, request: RunRequest) -> AsyncIterator[Event]:
         return run(prepared.application.graph, request, prepared.resources)
@@ -67,9 +70,13 @@ def _chat_app(app: Application) -> ChatApp:
         key=APP_KEY,
         title=app.title,
         description=app.description,
-        model=app.model_name,
+        model=app.model_name if app.generates else "",
         generates=app.generates,
         sampling=app.sampling,
         starters=app.starters,
         name=app.name,
+        application=app.application,
+        takes=app.traits.takes,
+        speaks=app.traits.speaks,
+        fields=app.traits.fields,
     )
