@@ -12,6 +12,8 @@ from apps.projects.domain.spec import ProjectSpec, Spec, Speech
 BUILTIN = "builtin"
 GENERATING: Final = ("translation", "code-gen", "code-trans", "visual-chat")
 """Applications that nothing built in can do."""
+NEEDING: Final = (*GENERATING, "audio-chat")
+"""Applications that cannot be built without a connection."""
 TRANSLATING: Final = ("translation", "code-trans")
 PARTS: Final[Mapping[str, str]] = {
     "knowledge.retrieve": "spec.knowledge.collections",

@@ -29,9 +29,12 @@ INSTRUCTIONS = {
 }
 
 
-def starter(application: str, name: str, title: str = "") -> str:
+def starter(
+    application: str, name: str, title: str = "", connection: str = "", model: str = ""
+) -> str:
     """A valid project file with a comment at every choice; its knowledge is a collection `name`.
 
+    connection, model: who answers, and for AudioChat who listens; what is built in where they are "".
     Raises KeyError for an application that does not exist.
     """
     shown = title or name.replace("-", " ").capitalize()
@@ -41,9 +44,13 @@ def starter(application: str, name: str, title: str = "") -> str:
         application=application,
         application_title=TITLES[application],
         model=MODELS.get(application, MODELS["qna"]),
+        connection=connection or "builtin",
+        model_name=model or "extractive",
         max_tokens=LONGEST.get(application, 512),
         instruction=INSTRUCTIONS[application],
-        parts=PARTS.get(application, "").format(name=name),
+        parts=PARTS.get(application, "").format(
+            name=name, listener=connection or "null", listening=model or '""'
+        ),
     )
 
 
@@ -86,8 +93,8 @@ spec:
 
 {model}
   model:
-    connection: builtin
-    name: extractive
+    connection: {connection}
+    name: {model_name}
 
   # How a language model chooses its words. The built-in answerer ignores these.
   parameters:
@@ -152,12 +159,12 @@ PARTS = {
   # Who listens and who speaks. Each needs the name of a connection and one of its models.
   speech:
     recognition:
-      connection: null    # turns spoken questions into text
-      name: ""
+      connection: {listener:<10} # turns spoken questions into text
+      name: {listening}
     synthesis:
-      connection: null    # turns answers into speech; without one, answers are text
+      connection: null       # turns answers into speech; without one, answers are text
       name: ""
-      voice: ""           # one of the server's voices
+      voice: ""              # one of the server's voices
 """,
     "translation": _LANGUAGES.replace("{target}", "German"),
     "code-gen": _OPTIONAL_KNOWLEDGE

@@ -20,17 +20,22 @@ APPLICATIONS = (
     "summarizer",
     "custom",
 )
+PLACEHOLDERS = ("my-server", "my-model")
+"""For applications that nothing built in runs: names to be replaced."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="identifier: a-z, 0-9 and single hyphens")
     parser.add_argument("--application", required=True, choices=APPLICATIONS)
     parser.add_argument("--title", default="", help="what people see (default: made of the name)")
+    parser.add_argument("--connection", default="", help="name of the connection that answers")
+    parser.add_argument("--model", default="", help="one of that connection's models")
     parser.add_argument("-o", "--output", metavar="FILE", help="write here instead of to stdout")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
+    from apps.projects.domain.needs import NEEDING
     from apps.projects.domain.spec import NAME
     from apps.projects.domain.yaml_io import starter
 
@@ -39,7 +44,10 @@ def run(options: argparse.Namespace, output: Output) -> int:
             f"“{options.name}” cannot name a project: use a-z, 0-9 and single hyphens, begin with "
             "a letter, at most 63 characters."
         )
-    text = starter(options.application, options.name, options.title)
+    connection, model = options.connection, options.model
+    if options.application in NEEDING and not connection:
+        connection, model = PLACEHOLDERS[0], model or PLACEHOLDERS[1]
+    text = starter(options.application, options.name, options.title, connection, model)
     data = {"name": options.name, "application": options.application}
     if options.output:
         documents.write(options.output, text, force=options.force)
