@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from apps.api.fields import ProblemSerializer
 from apps.api.knowledge import PassageSerializer
 from apps.api.problems import MEDIA_TYPE, of_studio_error
-from apps.api.resource import caller, newest_version
+from apps.api.resource import caller, checked, newest_version
 from apps.chat.errors import ReplyCrashed
 from apps.chat.gateway import gateway
 from apps.chat.rows import in_rows
@@ -93,9 +93,7 @@ class Ask(APIView):
         parameters=[OpenApiParameter("project_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
     )
     def post(self, request: Request, project_id: UUID) -> Response:
-        given = Question(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        values = checked(Question(data=request.data))
         user = caller(request)
         version = newest_version(user, project_id, values.pop("version", None))
         turns = [Turn(**turn) for turn in values.pop("history", [])]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -64,10 +65,19 @@ class Resource(GenericViewSet[Any]):
 
     def body(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
         """The checked body. Raises ValidationError, which becomes a problem with findings."""
-        given = serializer(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
-        values: dict[str, Any] = given.validated_data
-        return values
+        return checked(serializer(data=request.data, context=self.get_serializer_context()))
+
+
+def checked(given: BaseSerializer[Any]) -> dict[str, Any]:
+    """What the body says. Raises ValidationError, also for keys that would be passed over without a
+    word: they are mostly misspelt ones."""
+    given.is_valid(raise_exception=True)
+    known = list(getattr(given, "fields", {}))
+    if unknown := [key for key in given.initial_data if key not in known]:
+        message = f"This key is not known. Known here: {', '.join(known)}."
+        raise ValidationError({key: [message] for key in unknown})
+    values: dict[str, Any] = given.validated_data
+    return values
 
 
 def project_of(view: Resource) -> Project:

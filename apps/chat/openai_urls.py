@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from apps.chat import openai_views
 
@@ -9,4 +9,5 @@ urlpatterns = [
     path("models", openai_views.models, name="models"),
     path("models/<path:model>", openai_views.model, name="model"),
     path("chat/completions", openai_views.chat_completions, name="chat_completions"),
+    re_path(r"^.*$", openai_views.unknown, name="unknown"),
 ]

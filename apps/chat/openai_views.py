@@ -58,6 +58,8 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | StreamingHttp
         events = _events(gateway().run(prepared, run_request))
         first = await anext(events)
     except BadRequest as error:
+        if not await in_rows(bearer, request):  # strangers learn nothing about bodies
+            return _unauthorised()
         return _json(
             openai_requests.error_body(str(error), "invalid_request_error", param=error.param), 400
         )
@@ -73,6 +75,14 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | StreamingHttp
         return _json(Reply(body.model).whole(await _answer(events, first)))
     except StudioError as error:
         return _refuse(error)
+
+
+@csrf_exempt
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Clients of this protocol read JSON, also where an address of its is not offered here."""
+    message = f"There is no {request.method} {request.path}. Here are /v1/models and /v1/chat/completions."
+    body = openai_requests.error_body(message, "invalid_request_error", code="unknown_url")
+    return _json(body, 404)
 
 
 def _prepare(request: HttpRequest, model: str) -> Any:

@@ -39,6 +39,22 @@ def test_models_are_the_applications(api: httpx.Client, version: SpecVersion) ->
     assert api.get("/models/nothing").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/embeddings", "/chat", "/chat/completions/x"])
+def test_address_that_is_not_offered_is_told_in_json(api: httpx.Client, path: str) -> None:
+    answer = api.post(path, json={})
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "unknown_url"
+    assert f"POST /v1{path}" in answer.json()["error"]["message"]
+
+
+def test_body_of_a_stranger_is_not_judged(api: httpx.Client) -> None:
+    answer = httpx.post(f"{api.base_url}chat/completions", json={"model": 1})
+
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "invalid_api_key"
+
+
 @pytest.mark.parametrize("by", ["name", "key"])
 def test_completion(api: httpx.Client, version: SpecVersion, by: str) -> None:
     model = "helpdesk" if by == "name" else version.app_key

@@ -60,6 +60,16 @@ def test_wrong_fields_are_findings(api: Api) -> None:
     assert problem["findings"][0]["code"] == "api.invalid.invalid_choice"
 
 
+def test_unknown_keys_are_findings(api: Api) -> None:
+    answer = api.post("/projects", {"application": "qna", "titel": "Handbook"})
+
+    problem = answer.json()
+    assert answer.status_code == 400
+    assert problem["code"] == "api.invalid"
+    assert [finding["path"] for finding in problem["findings"]] == ["titel"]
+    assert "Known here: application, title, name" in problem["findings"][0]["message"]
+
+
 def test_too_many_requests_are_a_problem(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     from rest_framework.throttling import UserRateThrottle
 
