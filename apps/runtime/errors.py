@@ -8,7 +8,7 @@ StudioError                an expected failure, with a stable code and a sentenc
    |- ServiceUnavailable   no answer at all: refused, unreachable, timed out before a byte
    |- ServiceBroke         it answered, and then stalled, cut or sent what is not the protocol
    `- ServiceRefused       it answered properly, and the answer was no
-      |- KeyRefused, ModelUnknown, RateLimited, AddressWrong
+      |- KeyRefused, ModelUnknown, RateLimited, AddressWrong, ServiceWrong
 """
 
 from __future__ import annotations
@@ -99,4 +99,12 @@ class AddressWrong(ServiceRefused):
     sentence = (
         "{service} has no OpenAI-compatible interface at {url}: {reason}. "
         "The base address usually ends in /v1."
+    )
+
+
+class ServiceWrong(ServiceRefused):
+    code = "service.wrong"
+    sentence = (
+        "{service} at {url} is not the OPEA service that is needed: {reason}. The address ends "
+        "before the service's path, as in http://host:9090."
     )

@@ -23,6 +23,7 @@ from apps.runtime.errors import (
     ServiceFault,
     ServiceRefused,
     ServiceUnavailable,
+    ServiceWrong,
 )
 from apps.runtime.resources import ModelServer
 
@@ -127,14 +128,16 @@ def fault(server: ModelServer, error: BaseException, *, answered: bool) -> Servi
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         reason = f"no connection within {server.connect_timeout_s:g} s"
     elif isinstance(error, aiohttp.ClientConnectorError):
-        reason = _clean(server, error.os_error.strerror or str(error.os_error))
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        said = error.os_error.strerror or str(error.os_error)
+        reason = "it refuses connections" if refused else _clean(server, said)
     elif isinstance(error, aiohttp.InvalidURL):
         reason = "its address is not a valid URL"
     elif answered and isinstance(error, TimeoutError):
         return ServiceBroke(service=server.name, reason="it sent nothing more in time")
     elif isinstance(error, TimeoutError):
         reason = "it took the request and sent nothing in time"
-    elif answered:
+    elif answered or isinstance(error, aiohttp.ClientPayloadError):
         return ServiceBroke(service=server.name, reason="the connection was cut")
     elif isinstance(error, (aiohttp.ServerConnectionError, OSError)):
         reason = "it closed the connection without an answer"
@@ -232,5 +235,7 @@ def refusal(
     return ServiceRefused(service=service, reason=reason)
 
 
-def no_protocol(server: ModelServer, reason: str) -> AddressWrong:
+def no_protocol(server: ModelServer, reason: str) -> ServiceRefused:
+    if server.kind == "opea":
+        return ServiceWrong(service=server.name, url=server.base_url, reason=reason)
     return AddressWrong(service=server.name, url=server.base_url, reason=reason)
