@@ -225,6 +225,7 @@ SPECTACULAR_SETTINGS = {
         "Verdict": "apps.evaluations.enums.VerdictChoice",
         "UploadStatus": ["queued", "unchanged", "ignored", "refused", "failed"],
         "RetrievalMode": ["hybrid", "dense", "lexical"],
+        "ConnectionKind": "apps.connections.enums.EndpointKind",
         "LoadMode": ["closed", "open"],
     },
 }

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.api.idempotency import PARAMETER, idempotent
 from apps.api.resource import Resource, caller
+from apps.connections.enums import EndpointKind
 from apps.connections.models import Endpoint
 from apps.connections.queries import endpoints_for
 from apps.connections.services import (
@@ -36,6 +37,7 @@ class ConnectionSerializer(serializers.ModelSerializer[Endpoint]):
             "id",
             "name",
             "title",
+            "kind",
             "base_url",
             "has_key",
             "models",
@@ -51,7 +53,12 @@ class ConnectionSerializer(serializers.ModelSerializer[Endpoint]):
 
 class NewConnection(serializers.Serializer[Any]):
     name = serializers.RegexField(NAME, max_length=63, help_text="What project files call it.")
-    base_url = serializers.CharField(max_length=300, help_text="Usually ends with /v1.")
+    base_url = serializers.CharField(
+        max_length=300, help_text="Usually ends with /v1; that of an OPEA service before its path."
+    )
+    kind = serializers.ChoiceField(
+        EndpointKind.choices, required=False, default=EndpointKind.OPENAI, help_text="For good."
+    )
     title = serializers.CharField(max_length=120, required=False, default="")
     api_key = serializers.CharField(
         max_length=2000, required=False, default="", write_only=True, allow_blank=True

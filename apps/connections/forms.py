@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
 from apps.connections.domain.guard import check_url
+from apps.connections.enums import EndpointKind
 from apps.runtime.errors import StudioError
 from apps.ui.forms import Form
 
@@ -25,7 +26,8 @@ class EndpointForm(Form):
     base_url = forms.CharField(
         label="Address",
         max_length=300,
-        help_text="The API's base address, as in the OpenAI SDK. It usually ends in /v1.",
+        help_text="A model server's base address usually ends in /v1, as in the OpenAI SDK. That of an "
+        "OPEA service ends before its path: http://localhost:9090.",
         widget=forms.TextInput(
             attrs={
                 "placeholder": "http://localhost:8000/v1",
@@ -53,6 +55,12 @@ class EndpointForm(Form):
 
 
 class CreateEndpointForm(EndpointForm):
+    kind = forms.ChoiceField(
+        label="Kind",
+        choices=EndpointKind.choices,
+        required=False,
+        help_text="What it speaks. A project's steps offer the connections that can run them.",
+    )
     name = forms.CharField(
         label="Name in project files",
         required=False,
@@ -60,6 +68,9 @@ class CreateEndpointForm(EndpointForm):
         help_text="What a project's YAML calls it. Made from the title if left empty.",
         widget=forms.TextInput(attrs={"placeholder": "local-vllm", "class": "font-mono"}),
     )
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or EndpointKind.OPENAI
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
+from apps.connections.enums import EndpointKind
+
 
 class Secret(models.Model):
     """A value kept encrypted. Only `connections.secrets` reads it; specs name it."""
@@ -27,12 +29,18 @@ class Secret(models.Model):
 
 
 class Endpoint(models.Model):
-    """An OpenAI-compatible server. name is what a project's YAML calls it; unique per owner."""
+    """A server that projects use. name is what a project's YAML calls it; unique per owner.
+
+    kind is for good: frozen versions hold what it decides.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="endpoints")
     name = models.SlugField(max_length=63)
     title = models.CharField(max_length=120)
+    kind = models.CharField(
+        max_length=10, choices=EndpointKind.choices, default=EndpointKind.OPENAI
+    )
     base_url = models.URLField(max_length=300)
     secret = models.ForeignKey(Secret, models.SET_NULL, null=True, blank=True)
     model_names = models.JSONField(default=list)
@@ -42,7 +50,12 @@ class Endpoint(models.Model):
 
     class Meta:
         ordering = ["title"]
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="endpoint_name"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=EndpointKind.values), name="endpoint_kind"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

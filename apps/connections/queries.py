@@ -26,6 +26,11 @@ def served_models(owner: User) -> dict[str, tuple[str, ...]]:
     return {name: tuple(models) for name, models in rows}
 
 
+def kinds_of(owner: User) -> dict[str, str]:
+    """What each connection speaks, by its name: values of EndpointKind."""
+    return dict(Endpoint.objects.filter(owner=owner).values_list("name", "kind"))
+
+
 def model_server(owner: User, name: str) -> ModelServer:
     """The server behind a connection's name, with its key.
 
@@ -37,4 +42,9 @@ def model_server(owner: User, name: str) -> ModelServer:
         raise ConnectionUnknown(name=name)
     check_url(endpoint.base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE)
     key = reveal(endpoint.secret) if endpoint.secret else ""
-    return ModelServer(name=endpoint.name, base_url=endpoint.base_url, api_key=key)
+    return ModelServer(
+        name=endpoint.name,
+        base_url=endpoint.base_url,
+        api_key=key,
+        kind=endpoint.kind,  # type: ignore[arg-type]
+    )

@@ -11,6 +11,8 @@ from apps.accounts.services import audit
 from apps.connections.discovery import Found, look_around
 from apps.connections.domain.guard import check_url
 from apps.connections.domain.probe import ProbeResult, probe
+from apps.connections.domain.service_probe import probe_http, probe_opea
+from apps.connections.enums import EndpointKind
 from apps.connections.errors import NameTaken
 from apps.connections.models import Endpoint, Secret
 from apps.connections.secrets import encrypt, reveal
@@ -29,6 +31,7 @@ def create_endpoint(
     base_url: str,
     title: str = "",
     api_key: str = "",
+    kind: str = EndpointKind.OPENAI,
     result: ProbeResult | None = None,
 ) -> Endpoint:
     """Connect a server under a name. result: of a test that was just made, to start with its models.
@@ -41,7 +44,7 @@ def create_endpoint(
     try:
         with transaction.atomic():
             endpoint = Endpoint.objects.create(
-                owner=owner, name=name, title=title or name, base_url=target.url
+                owner=owner, name=name, title=title or name, base_url=target.url, kind=kind
             )
     except IntegrityError as error:
         raise NameTaken(name=name) from error
@@ -102,16 +105,21 @@ def delete_endpoint(*, endpoint: Endpoint) -> None:
         secret.delete()
 
 
-def test_endpoint(base_url: str, api_key: str = "", model: str = "") -> ProbeResult:
+def test_endpoint(
+    base_url: str, api_key: str = "", model: str = "", *, kind: str = EndpointKind.OPENAI
+) -> ProbeResult:
     """Ask the server now. Takes seconds; never raises for what the server does."""
     allow_private = settings.ENDPOINTS_ALLOW_PRIVATE
+    if kind != EndpointKind.OPENAI:
+        ask = probe_opea if kind == EndpointKind.OPEA else probe_http
+        return async_to_sync(ask)(base_url, api_key, allow_private=allow_private)
     return async_to_sync(probe)(base_url, api_key, model, allow_private=allow_private)
 
 
 def test_saved_endpoint(*, endpoint: Endpoint, model: str = "") -> ProbeResult:
     """Test a connection with its stored key and keep the result. Raises SecretUnreadable."""
     key = reveal(endpoint.secret) if endpoint.secret else ""
-    result = test_endpoint(endpoint.base_url, key, model)
+    result = test_endpoint(endpoint.base_url, key, model, kind=endpoint.kind)
     record_test(endpoint=endpoint, result=result)
     return result
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.connections.forms import CreateEndpointForm, EditEndpointForm, EndpointForm
+from apps.connections.forms import CreateEndpointForm, EditEndpointForm
 from apps.connections.models import Endpoint
 from apps.connections.queries import endpoints_for
 from apps.connections.services import (
@@ -47,12 +47,12 @@ def create(request: StudioRequest) -> HttpResponse:
     """Connect a server: it is tested first; one that fails the test is saved only if asked again."""
     form = CreateEndpointForm(
         request.POST if request.method == "POST" else None,
-        initial={key: request.GET.get(key, "") for key in ("title", "base_url")},
+        initial={key: request.GET.get(key, "") for key in ("title", "base_url", "kind")},
     )
     context: dict[str, Any] = {"form": form, "next": request.POST.get("next", "")}
     if form.is_valid():
         values = form.cleaned_data
-        result = test_endpoint(values["base_url"], values["api_key"])
+        result = test_endpoint(values["base_url"], values["api_key"], kind=values["kind"])
         context["result"] = result
         if result.outcome != "failed" or request.POST.get("anyway"):
             try:
@@ -93,11 +93,12 @@ def test(request: StudioRequest, endpoint_id: UUID | None = None) -> HttpRespons
     if endpoint_id:
         endpoint = get_object_or_404(endpoints_for(request.user), pk=endpoint_id)
         return _test_saved(request, endpoint)
-    form = EndpointForm(request.POST)
+    form = CreateEndpointForm(request.POST)
     form.fields["title"].required = False
     if not form.is_valid():
         return render(request, "connections/_outcome.html", {"form": form}, status=422)
-    result = test_endpoint(form.cleaned_data["base_url"], form.cleaned_data["api_key"])
+    values = form.cleaned_data
+    result = test_endpoint(values["base_url"], values["api_key"], kind=values["kind"])
     return render(request, "connections/_outcome.html", {"form": form, "result": result})
 
 

@@ -7,13 +7,16 @@ dropping and adding whole documents. Nothing here runs on the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
+import numpy as np
 from django.db import close_old_connections
+from numpy.typing import NDArray
 
 from apps.knowledge.embedders import embedder_for, model_cache
 from apps.knowledge.errors import MixedEmbeddings
@@ -25,6 +28,9 @@ from apps.runtime.events import Passage
 from apps.runtime.resources import RetrievalMode
 from apps.runtime.snapshot import scored
 
+Vectors = NDArray[np.float32]
+T = TypeVar("T")
+
 THREADS = 16
 """Searches at once; their questions are embedded together (`questions`)."""
 
@@ -34,14 +40,15 @@ def retriever_for(collections: Iterable[Collection]) -> CollectionRetriever:
     rows = list(collections)
     if len({row.embedding_model for row in rows}) > 1:
         raise MixedEmbeddings(names=", ".join(row.name for row in rows))
-    return CollectionRetriever([row.pk for row in rows], model_cache())
+    return CollectionRetriever({row.name: row.pk for row in rows}, model_cache())
 
 
 class CollectionRetriever:
     """A Retriever over one or more collections that share an embedding model."""
 
-    def __init__(self, collection_ids: Sequence[UUID], model_cache: Path) -> None:
-        self._ids = tuple(sorted(collection_ids))
+    def __init__(self, collections: Mapping[str, UUID], model_cache: Path) -> None:
+        self._collections = collections
+        self._ids = tuple(sorted(collections.values()))
         self._model_cache = model_cache
 
     @property
@@ -49,10 +56,18 @@ class CollectionRetriever:
         """For weighing sentences (`apps.runtime.extractive`); whatever model the collections use."""
         return builtin_embedder(self._model_cache)
 
+    def within(self, collections: Sequence[str]) -> CollectionRetriever:
+        """Over these of its collections. Raises KeyError with a name that is none of them."""
+        chosen = {name: self._collections[name] for name in collections}
+        return CollectionRetriever(chosen, self._model_cache)
+
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """Raises what the embedding model's server raises."""
-        work = partial(self._find_in_thread, query, mode, k)
-        return await asyncio.get_running_loop().run_in_executor(_pool(), work)
+        return await _in_thread(partial(self.find, query, mode=mode, k=k))
+
+    async def vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
+        """(d,) and (n, d): of the query and of passages that a search found."""
+        return await _in_thread(partial(self._vectors, query, passages))
 
     def find(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """The same for synchronous callers, in their thread and transaction."""
@@ -64,11 +79,14 @@ class CollectionRetriever:
             vector = questions.embed(self._embedder(indexed), query)
         return _passages(indexed, indexed.index.search(query, vector, mode, k))
 
-    def _find_in_thread(self, query: str, mode: RetrievalMode, k: int) -> list[Passage]:
-        try:
-            return self.find(query, mode=mode, k=k)
-        finally:
-            close_old_connections()
+    def _vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
+        """A passage that was removed since it was found counts as unlike everything."""
+        asked = questions.embed(self._embedder(indexes.current(self._ids)), query)
+        ids = [passage.chunk_id for passage in passages]
+        rows = Chunk.objects.filter(pk__in=ids).values_list("pk", "embedding")
+        known = {str(pk): np.asarray(vector, np.float32) for pk, vector in rows}
+        nothing = np.zeros_like(asked)
+        return asked, np.stack([known.get(name, nothing) for name in ids])
 
     def _embedder(self, indexed: Indexed) -> Embedder:
         """The built-in one is kept; a connection is looked up each time, as it may have changed."""
@@ -105,6 +123,16 @@ def passage_of(chunk: Chunk, score: float = 0.0) -> Passage:
         page=chunk.page,
         heading=chunk.heading,
     )
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
 
 
 @cache

@@ -43,6 +43,7 @@ def export_snapshot(collections: Iterable[Collection], path: Path) -> Path:
         named = _named(rows)
         documents = [
             {"name": name, "document_id": str(document.pk)}
+            | ({"collection": document.collection.name} if len(rows) > 1 else {})
             | {field: getattr(document, field) for field in _TOLD}
             for name, document in named
         ]

@@ -116,8 +116,10 @@ def _make(export: PackageExport, work: Path, step: Step) -> Report:
 def _options(export: PackageExport) -> Options:
     """As they were chosen, with the addresses of the owner's connections as defaults for .env."""
     owner = export.version.project.owner
-    servers = dict(endpoints_for(owner).values_list("name", "base_url"))
-    chosen = {**export.options, "formats": tuple(export.options["formats"]), "servers": servers}
+    rows = list(endpoints_for(owner).values_list("name", "base_url", "kind"))
+    chosen = {**export.options, "formats": tuple(export.options["formats"])}
+    chosen["servers"] = {name: base_url for name, base_url, _ in rows}
+    chosen["kinds"] = {name: kind for name, _, kind in rows}
     return Options(**chosen)
 
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from apps.connections.queries import served_models
+from apps.connections.queries import kinds_of, served_models
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.models import Collection
 from apps.projects.domain.spec import ProjectSpec
@@ -97,6 +97,7 @@ def context_for(owner: User) -> Context:
     """What a spec of this owner may refer to."""
     return Context(
         connections=served_models(owner),
+        kinds=kinds_of(owner),
         collections=facts_of(owned_collections(owner)),
     )
 

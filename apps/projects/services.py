@@ -171,14 +171,15 @@ def build_version(*, project: Project, by: User, name: str = "") -> SpecVersion:
     """
     draft = Draft.objects.get(pk=project.pk)
     spec = spec_of(draft)
-    found = findings(spec, context_for(project.owner))
+    context = context_for(project.owner)
+    found = findings(spec, context)
     if blocking := errors(found):
         raise BuildRefused(locate(draft.yaml, blocking))
     frozen = {
         "name": name,
         "yaml": draft.yaml,
         "spec": plain(spec),
-        "graph": build_graph(spec).model_dump(mode="json"),
+        "graph": build_graph(spec, context.kinds).model_dump(mode="json"),
         "created_by": by,
     }
     digest = sha256(spec)

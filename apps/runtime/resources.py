@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apps.runtime.events import Passage
 from apps.runtime.media import Media
@@ -13,18 +16,39 @@ if TYPE_CHECKING:
     from apps.runtime.embedding import Embedder
 
 RetrievalMode = Literal["hybrid", "dense", "lexical"]
-ServerKind = Literal["openai", "opea"]
+ServerKind = Literal["openai", "opea", "http"]
 Role = Literal["system", "user", "assistant"]
 
 
 class Retriever(Protocol):
     """Finds passages in one or more collections.
 
-    One that has an attribute `embedder` lends it to the extractive answerer.
+    One that has an attribute `embedder` lends it to the extractive answerer. What else one may be able
+    to do: `Divisible`, `Comparing`.
     """
 
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """The best k passages for the query, best first; fewer if there are fewer."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A Retriever that can be limited to some of its collections."""
+
+    def within(self, collections: Sequence[str]) -> Retriever:
+        """Over these collections only. Raises KeyError with the first name that it does not have."""
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A Retriever that keeps vectors."""
+
+    async def vectors(
+        self, query: str, passages: Sequence[Passage]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(d,) and (n, d), L2-normalised: of the query and of passages that its search found."""
         ...
 
 
@@ -33,7 +57,8 @@ class ModelServer:
     """A server behind a connection.
 
     kind       "openai": base_url ends before `/chat/completions` (usually `/v1`);
-               "opea": a microservice of OPEA, base_url ends before its path (`/v1/asr`, `/rerank`)
+               "opea": a microservice of OPEA, base_url ends before its path (`/v1/asr`, `/rerank`);
+               "http": any other service, for tools
     """
 
     name: str
@@ -88,3 +113,8 @@ class Resources:
     retriever: Retriever | None = None
     embedder: Embedder | None = None
     read_document: Callable[[Media], Awaitable[str]] | None = None
+
+    @property
+    def any_embedder(self) -> Embedder | None:
+        """The embedder, or the one that the retriever lends."""
+        return self.embedder or getattr(self.retriever, "embedder", None)

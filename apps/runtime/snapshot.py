@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from apps.runtime.errors import UserFault
 from apps.runtime.events import Passage
 from apps.runtime.resources import RetrievalMode
 from apps.runtime.retrieval import HybridIndex
+
+Vectors = NDArray[np.float32]
 
 FORMAT = 1
 LINE = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -165,32 +167,85 @@ class SnapshotRetriever:
     def __init__(self, path: Path, embedder: Embedder) -> None:
         self._path, self.embedder = path, embedder
         self._lock = threading.Lock()
-        self._loaded: tuple[HybridIndex, dict[str, Passage]] | None = None
+        self._loaded: _Loaded | None = None
+        self._parts: dict[tuple[str, ...], SnapshotRetriever] = {}
+
+    def within(self, collections: Sequence[str]) -> SnapshotRetriever:
+        """Over the documents of these collections. A snapshot of one collection does not know its
+        name, and is searched whole. Reads a file. Raises KeyError with a name that no document has."""
+        key = tuple(sorted(collections))
+        with self._lock:
+            if key not in self._parts:
+                rows = _lines(self._path / "documents.jsonl")
+                known = {row["collection"] for row in rows if "collection" in row}
+                if missing := sorted(set(key) - known) if known else []:
+                    raise KeyError(missing[0])
+                whole = not known or known == set(key)
+                part = self if whole else _Part(self._path, self.embedder, frozenset(key))
+                self._parts[key] = part
+            return self._parts[key]
+
+    async def vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
+        """(d,) and (n, d): of the query and of passages that a search found."""
+        return await asyncio.to_thread(self._vectors, query, passages)
+
+    def _vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
+        loaded = self._load()
+        places = [loaded.places[passage.chunk_id] for passage in passages]
+        vectors = np.asarray(loaded.index.vectors)[places]
+        return self.embedder.embed([query])[0], np.asarray(vectors, np.float32)
 
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         return await asyncio.to_thread(self.search_now, query, mode, k)
 
     def search_now(self, query: str, mode: RetrievalMode, k: int) -> list[Passage]:
-        index, passages = self._load()
+        loaded = self._load()
         vector = None if mode == "lexical" else self.embedder.embed([query])[0]
-        return [
-            scored(passages[name], score) for name, score in index.search(query, vector, mode, k)
-        ]
+        ranking = loaded.index.search(query, vector, mode, k)
+        return [scored(loaded.chunks[loaded.places[name]], score) for name, score in ranking]
 
-    def _load(self) -> tuple[HybridIndex, dict[str, Passage]]:
+    def _load(self) -> _Loaded:
         with self._lock:
             if self._loaded is None:
                 snapshot = read_snapshot(self._path)
                 if snapshot.embedder != self.embedder.name:
                     raise SnapshotForeign(theirs=snapshot.embedder, ours=self.embedder.name)
-                chunks = snapshot.chunks
+                chunks, vectors = self._chosen(snapshot)
                 index = HybridIndex(
                     [chunk.chunk_id for chunk in chunks],
                     [indexed_text(chunk.document, chunk.heading, chunk.text) for chunk in chunks],
-                    snapshot.vectors,
+                    vectors,
                 )
-                self._loaded = index, {chunk.chunk_id: chunk for chunk in chunks}
+                places = {chunk.chunk_id: place for place, chunk in enumerate(chunks)}
+                self._loaded = _Loaded(index, chunks, places)
             return self._loaded
+
+    def _chosen(self, snapshot: Snapshot) -> tuple[list[Passage], Vectors]:
+        return snapshot.chunks, snapshot.vectors
+
+
+class _Part(SnapshotRetriever):
+    """Some collections of a snapshot."""
+
+    def __init__(self, path: Path, embedder: Embedder, collections: frozenset[str]) -> None:
+        super().__init__(path, embedder)
+        self._collections = collections
+
+    def _chosen(self, snapshot: Snapshot) -> tuple[list[Passage], Vectors]:
+        owners = {row["document_id"]: row.get("collection") for row in snapshot.documents}
+        places = [
+            place
+            for place, chunk in enumerate(snapshot.chunks)
+            if owners.get(chunk.document_id) in self._collections
+        ]
+        return [snapshot.chunks[place] for place in places], snapshot.vectors[places]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    index: HybridIndex
+    chunks: list[Passage]
+    places: dict[str, int]
 
 
 def scored(passage: Passage, score: float) -> Passage:

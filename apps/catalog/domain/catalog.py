@@ -110,7 +110,7 @@ class Component(Entry):
     category: Category
     icon: str
     summary: str
-    adapters: dict[Literal["embedded", "openai", "opea"], str]
+    adapters: dict[Literal["embedded", "openai", "opea", "http"], str]
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     parameters: tuple[Parameter, ...] = ()

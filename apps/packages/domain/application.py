@@ -34,6 +34,7 @@ class Knowledge:
 class Server:
     name: str
     address: str
+    kind: str = "openai"
 
     @property
     def url_variable(self) -> str:
@@ -87,7 +88,8 @@ def servers_of(spec: ProjectSpec, graph: Graph, options: Options) -> list[Server
     if spec.spec.knowledge.collections:
         named.add(spec.spec.knowledge.embedding.connection)
     return [
-        Server(name, portable(options.servers.get(name, ""))) for name in sorted(named - {BUILTIN})
+        Server(name, portable(options.servers.get(name, "")), options.kinds.get(name, "openai"))
+        for name in sorted(named - {BUILTIN})
     ]
 
 

@@ -118,7 +118,7 @@ def export_document(
 
     knowledge_dir   holds one folder per collection of the project: a snapshot (include: index) or
                     documents (include: documents). Without it nothing travels.
-    chosen          formats, topology, include, port; they win over spec.deployment
+    chosen          formats, topology, include, port, servers, kinds; they win over spec.deployment
     Raises SpecRefused with the findings, FormatUnavailable, OptionRefused, and as export_package.
     """
     spec, findings = parse(text)
@@ -132,7 +132,7 @@ def export_document(
     return export_package(
         spec=spec,
         spec_yaml=text,
-        graph=build_graph(spec),
+        graph=build_graph(spec, options.kinds),
         options=options,
         out=out,
         sources=sources,

@@ -57,8 +57,9 @@ def _content(
 
 
 def _options(options: Options) -> dict[str, Any]:
-    """Without the addresses of model servers: they are settings, in .env.example."""
-    return {name: value for name, value in options.as_dict().items() if name != "servers"}
+    """Without model servers: their addresses are settings, in .env.example, the rest is in app.json."""
+    left_out = ("servers", "kinds")
+    return {name: value for name, value in options.as_dict().items() if name not in left_out}
 
 
 def _size(entries: Sequence[Entry]) -> int:

@@ -20,6 +20,7 @@ INCLUDES: tuple[str, ...] = get_args(Include)
 class Options:
     """include   what of the knowledge travels: a ready index, the documents, or nothing
     servers   known addresses of model servers by name, as defaults in .env.example; never a key
+    kinds     what each of them speaks, "openai" where it is left out
     """
 
     formats: tuple[str, ...] = FORMATS
@@ -27,6 +28,7 @@ class Options:
     include: str = "index"
     port: int = 8080
     servers: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "formats": list(self.formats), "servers": dict(self.servers)}

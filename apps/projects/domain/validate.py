@@ -35,7 +35,7 @@ class Context:
     """What the project's owner has. None means unknown (no database at hand): not checked.
 
     connections   model names by connection; no names means the server was never asked
-    kinds         "openai" or "opea" by connection; those left out are "openai"
+    kinds         "openai", "opea" or "http" by connection; those left out are "openai"
     """
 
     connections: Mapping[str, tuple[str, ...]] | None = None

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from apps.runtime.adapters.base import Adapter, Params, Step
-from apps.runtime.embedding import Embedder
 from apps.runtime.events import Event, Passage, Token, Usage
 from apps.runtime.extractive import answer_from
 from apps.runtime.followup import standalone
 from apps.runtime.openai import ChatStream
 from apps.runtime.ports import Reply
 from apps.runtime.prompt import build_messages
-from apps.runtime.resources import Resources, Sampling, Turn
+from apps.runtime.resources import Sampling, Turn
 
 CHARS_PER_TOKEN = 4
 """For estimates only, where a server tells no usage; usual for English text."""
@@ -80,16 +79,12 @@ async def quote(step: Step) -> AsyncIterator[Event]:
     passages: tuple[Passage, ...] = step.inputs["passages"]
     question = standalone(step.inputs["question"], step.history)
     pieces, reply = await asyncio.to_thread(
-        answer_from, question, passages, _embedder(step.resources)
+        answer_from, question, passages, step.resources.any_embedder
     )
     for piece in pieces:
         yield Token(step.node, piece)
     step.outputs = {"answer": reply}
     step.noted = {"quotations": len(reply.citations or ())}
-
-
-def _embedder(resources: Resources) -> Embedder | None:
-    return resources.embedder or getattr(resources.retriever, "embedder", None)
 
 
 PROMPT = Adapter("prompt", prompt, PromptParams)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from apps.connections.models import Endpoint
 from tests.apps.api.conftest import Api
+from tests.fakes.opea_server import FakeOpea
 from tests.fakes.openai_server import FakeOpenAI
 
 KEY = "sk-very-secret-value"
@@ -84,3 +85,14 @@ def test_strangers_and_administrators_find_nothing(api: Api, strange_api: Api) -
     assert strange_api.post(f"{path}/test").status_code == 404
     assert strange_api.delete(path).status_code == 404
     assert strange_api.get("/connections").json()["count"] == 0
+
+
+def test_a_service_of_opea_keeps_its_kind(api: Api) -> None:
+    with FakeOpea() as opea:
+        body = {"name": "guard", "base_url": opea.url, "kind": "opea"}
+        made = api.post("/connections", body).json()
+        tested = api.post(f"/connections/{made['id']}/test").json()
+
+    assert (made["kind"], tested["kind"]) == ("opea", "opea")
+    assert tested["test_result"]["outcome"] == "ok"
+    assert api.post("/connections", body | {"name": "x", "kind": "soap"}).status_code == 400

@@ -9,6 +9,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.connections.models import Endpoint
 from apps.connections.services import create_endpoint
+from tests.fakes.opea_server import FakeOpea
 from tests.fakes.openai_server import FakeOpenAI
 
 HTMX = {"HX-Request": "true"}
@@ -66,6 +67,24 @@ def test_index_needs_the_same_queries_for_any_number(
 
 
 # create: connections:create
+
+
+def test_create_connects_a_service_of_opea(owner_client: Client) -> None:
+    with FakeOpea() as opea:
+        values = {"title": "Guard", "base_url": opea.url, "kind": "opea"}
+        response = owner_client.post(reverse("connections:create"), values)
+
+    saved = Endpoint.objects.get()
+    assert response.url == saved.get_absolute_url()
+    assert (saved.kind, saved.test_result["outcome"]) == ("opea", "ok")
+
+
+def test_create_refuses_a_kind_that_does_not_exist(owner_client: Client) -> None:
+    values = {"title": "X", "base_url": "http://127.0.0.1:1", "kind": "soap"}
+    response = owner_client.post(reverse("connections:create"), values)
+
+    assert response.status_code == 422
+    assert "kind" in response.context["form"].errors
 
 
 def test_create_tests_and_saves(owner_client: Client, openai_server: FakeOpenAI) -> None:

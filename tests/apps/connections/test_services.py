@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from apps.accounts.models import AuditEntry, User
 from apps.connections.errors import (
@@ -11,7 +11,7 @@ from apps.connections.errors import (
     SecretUnreadable,
 )
 from apps.connections.models import Endpoint, Secret
-from apps.connections.queries import model_server, served_models
+from apps.connections.queries import kinds_of, model_server, served_models
 from apps.connections.secrets import encrypt, reveal
 from apps.connections.services import (
     create_endpoint,
@@ -21,6 +21,7 @@ from apps.connections.services import (
     update_endpoint,
 )
 from apps.connections.services import test_saved_endpoint as run_saved_test
+from tests.fakes.opea_server import FakeOpea
 from tests.fakes.openai_server import FakeOpenAI
 
 URL = "http://127.0.0.1:8000/v1"
@@ -168,3 +169,18 @@ def test_what_happens_to_keys_is_recorded_without_them(owner: User) -> None:
         "connections.delete",
     ]
     assert "sk-very-secret" not in str([entry.detail for entry in entries])
+
+
+def test_a_service_of_opea_is_kept_with_its_kind(owner: User) -> None:
+    with FakeOpea() as opea:
+        endpoint = create_endpoint(owner=owner, name="guard", base_url=opea.url, kind="opea")
+        result = run_saved_test(endpoint=endpoint)
+
+    assert (result.outcome, result.model) == ("ok", "BAAI/bge-base-en-v1.5")
+    assert model_server(owner, "guard").kind == "opea"
+    assert kinds_of(owner) == {"guard": "opea"}
+
+
+def test_a_kind_that_does_not_exist_is_refused_by_the_database(owner: User) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Endpoint.objects.create(owner=owner, name="x", base_url="http://x/", kind="soap")

@@ -196,3 +196,34 @@ def test_a_failing_embedder_fails_those_who_asked_and_no_later_one() -> None:
 
 def _must_read_nothing(documents: Any, *args: Any) -> Any:
     raise AssertionError(f"read {len(documents)} documents that the file holds")
+
+
+def test_limited_to_some_collections(owner: User, collection: Collection, add: Add) -> None:
+    other = services.create_collection(owner=owner, name="other", title="Other")
+    add(collection, {"a.md": b"Leave is thirty days."})
+    add(other, {"b.md": b"Leave your laptop locked."})
+    both = retriever_for([collection, other])
+
+    assert [p.document for p in both.within(["other"]).find("leave", mode="lexical", k=5)] == [
+        "b.md"
+    ]
+    assert len(both.within([collection.name, "other"]).find("leave", mode="lexical", k=5)) == 2
+    with pytest.raises(KeyError, match="none"):
+        both.within(["none"])
+
+
+def test_vectors_of_passages_come_from_their_rows(
+    transactional_db: None, collection: Collection, add: Add
+) -> None:
+    add(collection, FILES)
+    retriever = retriever_for([collection])
+
+    async def both() -> tuple[list[Any], Any, Any]:
+        found = await retriever.search("How many days off?", mode="dense", k=3)
+        return found, *await retriever.vectors("How many days off?", found)
+
+    found, asked, vectors = asyncio.run(both())
+    assert vectors.shape == (3, len(asked))
+    assert [float(vector @ asked) for vector in vectors] == pytest.approx(
+        [passage.score for passage in found], abs=1e-4
+    )

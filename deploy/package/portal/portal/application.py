@@ -51,6 +51,7 @@ class Server:
 
     name: str
     address: str
+    kind: str = "openai"
 
     @property
     def url_variable(self) -> str:

@@ -56,7 +56,7 @@ def model_server(owner: Any, name: str) -> ModelServer:
     base_url, api_key = settings.MODEL_SERVERS[name]
     if not base_url:
         raise ServerNotConfigured(name=name, variable=server.url_variable)
-    return ModelServer(name=name, base_url=base_url.rstrip("/"), api_key=api_key)
+    return ModelServer(name=name, base_url=base_url.rstrip("/"), api_key=api_key, kind=server.kind)
 
 
 def _application(app_key: str) -> Application:

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class EndpointKind(models.TextChoices):
+    """What a connection speaks; `runtime.resources.ServerKind` has the same values."""
+
+    OPENAI = "openai", "Model server (OpenAI protocol)"
+    OPEA = "opea", "OPEA microservice or TEI"
+    HTTP = "http", "Other HTTP service, for tools"
