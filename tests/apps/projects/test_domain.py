@@ -64,7 +64,13 @@ def test_graph_without_a_language_model_quotes() -> None:
     assert [node.component for node in graph.nodes] == [
         "chat-input", "retriever", "extractive", "chat-output",
     ]  # fmt: skip
-    assert graph.node("retriever").params == {"mode": "hybrid", "k": 6}
+    assert graph.node("retriever").params == {
+        "mode": "hybrid",
+        "k": 6,
+        "diversity": 0,
+        "min_score": 0,
+        "collections": [],
+    }
 
 
 def test_graph_with_a_language_model() -> None:
