@@ -12,8 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.catalog.domain.catalog import components
 from apps.projects.domain.diff import describe
 from apps.projects.domain.findings import Finding
+from apps.projects.domain.validate import Context
 from apps.projects.domain.validate import check as check_text
 from apps.projects.domain.yaml_io import parse
 from apps.projects.enums import Role
@@ -86,7 +88,8 @@ def _page(
     error: StudioError | None = None,
     form: YamlForm | None = None,
 ) -> HttpResponse:
-    spec, found = check_text(text, context_for(project.owner))
+    found_in = context_for(project.owner)
+    spec, found = check_text(text, found_in)
     if form is None:
         form = YamlForm(initial={"yaml": text, "base_revision": project.draft.revision})
     context: dict[str, Any] = {
@@ -96,9 +99,29 @@ def _page(
         "valid": spec is not None,
         "unfit": unfit,
         "error": None if isinstance(error, SpecRefused) else error,
+        "values": _values(found_in),
         "tab": "yaml",
     }
     return render(request, "projects/yaml.html", context, status=status)
+
+
+def _values(owned: Context) -> dict[str, list[str]]:
+    """What the editor proposes where the file names things of the project's owner."""
+    connections = ["builtin", *(owned.connections or {})]
+    collections = list(owned.collections or {})
+    return {
+        "spec.model.connection": connections,
+        "spec.model.name": [
+            "extractive",
+            *sorted({name for names in (owned.connections or {}).values() for name in names}),
+        ],
+        "spec.knowledge.collections": collections,
+        "spec.knowledge.embedding.connection": connections,
+        "spec.knowledge.rerank.connection": connections[1:],
+        "spec.speech.recognition.connection": connections[1:],
+        "spec.speech.synthesis.connection": connections[1:],
+        "spec.flow.nodes.component": list(components()),
+    }
 
 
 def _conflict(

@@ -334,8 +334,9 @@ def test_bad_yaml_is_refused_with_its_line(
 ) -> None:
     watch.allowed = (422,)
     page.goto(seen["project"] + "yaml/")
-    editor = page.locator("textarea").first
-    editor.fill(editor.input_value().replace("temperature: 0.2", "temperature: hot"))
+    editor = page.get_by_role("textbox", name="Project file")
+    editor.get_by_text("0.2").first.dblclick()
+    page.keyboard.type("hot")
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_text("temperature").first).to_be_visible()
     expect(page.get_by_text("Line 2").first).to_be_visible()
