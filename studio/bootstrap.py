@@ -101,7 +101,7 @@ def make_environment(dev):
             shutil.rmtree(str(VENV))
         say("Making the environment in .venv")
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    say("Installing the locked dependencies (once, about a minute)")
+    say("Installing the locked dependencies (once, a minute or two)")
     for path in locks:
         bare = ["--no-deps"] if path.name == "model.lock" else []
         pip("--require-hashes", *bare, "-r", str(path))

@@ -69,6 +69,17 @@ class AlreadyOwner(UserFault):
     sentence = "{name} owns this project already."
 
 
+class EditedElsewhere(DraftConflict):
+    """A file is applied to a project that was changed otherwise since it was last applied."""
+
+    code = "projects.edited-elsewhere"
+    sentence = (
+        "{title} was edited elsewhere since its file was last applied (it is at revision {theirs}). "
+        "Nothing was overwritten. Take those edits into the file, or apply it with force, which "
+        "undoes them."
+    )
+
+
 class NameTaken(Conflict):
     code = "projects.name-taken"
     sentence = "You already have a project called {name}. Choose another name."

@@ -24,7 +24,13 @@ from apps.projects.domain.steps import SLUGS
 from apps.projects.domain.validate import errors, findings
 from apps.projects.domain.yaml_io import locate, merge, parse, plain, starter
 from apps.projects.enums import Verb
-from apps.projects.errors import BuildRefused, DraftConflict, NameTaken, SpecRefused
+from apps.projects.errors import (
+    BuildRefused,
+    DraftConflict,
+    EditedElsewhere,
+    NameTaken,
+    SpecRefused,
+)
 from apps.projects.models import Draft, Project, ProjectEvent, SpecVersion
 from apps.projects.queries import KEPT_AFTER_DELETION, context_for, spec_of
 
@@ -246,7 +252,7 @@ def apply_document(
 ) -> Applied:
     """Make the owner's project of that name be this document. Doing it twice changes nothing more.
 
-    Raises SpecRefused if the document does not fit, and DraftConflict if the project was edited
+    Raises SpecRefused if the document does not fit, and EditedElsewhere if the project was edited
     elsewhere since the last apply, unless `force`.
     """
     spec = _parsed(text)
@@ -353,9 +359,8 @@ def _refuse_foreign_edits(project: Project, text: str) -> None:
     known = draft.applied_sha256
     untouched = draft.revision == 1 if not known else sha256(spec_of(draft)) == known
     if not untouched:
-        raise DraftConflict(
+        raise EditedElsewhere(
             title=project.title,
-            base="of the last apply",
             theirs=draft.revision,
             their_yaml=draft.yaml,
             your_yaml=text,

@@ -44,5 +44,8 @@ def configure(*, level: str, json: bool) -> dict[str, Any]:
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
-        "loggers": {"django.server": {"handlers": [], "propagate": True}},
+        "loggers": {
+            "django.server": {"handlers": [], "propagate": True},
+            "psycopg": {"level": level},  # sets itself to WARNING where nobody says otherwise
+        },
     }

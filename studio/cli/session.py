@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from apps.runtime.errors import StudioError
+from apps.runtime.errors import ServiceFault, StudioError
 from studio.cli.output import Output, refuse
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class SettingsRefused(StudioError):
     sentence = "{reason}"
 
 
-class DatabaseUnavailable(StudioError):
+class DatabaseUnavailable(ServiceFault):
+    status = 503
     code = "cli.database"
     sentence = "The database does not answer: {reason} Check DATABASE_URL and STUDIO_DATA_DIR."
 

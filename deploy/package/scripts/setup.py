@@ -66,7 +66,7 @@ def check_machine():
 
 def install():
     started = time.monotonic()
-    print("-- Making the environment in .venv (once, about a minute)", flush=True)
+    print("-- Making the environment in .venv (once, a minute or two)", flush=True)
     if VENV.exists():
         shutil.rmtree(str(VENV))
     run("the environment cannot be made", sys.executable, "-m", "venv", str(VENV))

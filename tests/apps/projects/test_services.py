@@ -14,7 +14,13 @@ from apps.accounts.models import User
 from apps.knowledge.models import Collection
 from apps.projects.domain.ops import assign, digest
 from apps.projects.domain.yaml_io import starter
-from apps.projects.errors import BuildRefused, DraftConflict, NameTaken, SpecRefused
+from apps.projects.errors import (
+    BuildRefused,
+    DraftConflict,
+    EditedElsewhere,
+    NameTaken,
+    SpecRefused,
+)
 from apps.projects.models import Draft, Project, SpecVersion
 from apps.projects.queries import (
     collections_of,
@@ -344,7 +350,7 @@ def test_apply_does_not_overwrite_edits_made_elsewhere(owner: User) -> None:
     apply_document(owner=owner, text=text)
     change(Project.objects.get(), owner, deployment__port=7000)
 
-    with pytest.raises(DraftConflict):
+    with pytest.raises(EditedElsewhere, match="edited elsewhere"):
         apply_document(owner=owner, text=text.replace("8080", "9000"))
     assert apply_document(owner=owner, text=text.replace("8080", "9000"), force=True).changes
 

@@ -54,7 +54,7 @@ def test_apply_leaves_edits_of_others_alone(studio: Studio) -> None:
     forced = studio("apply", "p.yaml", "--force", "--json")
 
     assert refused.code == 1
-    assert "was saved somewhere else" in refused.err
+    assert "Helpdesk was edited elsewhere since its file was last applied" in refused.err
     assert (forced.code, forced.data["action"]) == (0, "updated")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from studio.cli.main import COMMANDS
+from tests.servers.ports import free_port
 from tests.studio.cli.conftest import Studio
 
 NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
@@ -54,6 +55,16 @@ def test_bad_settings_are_one_line(studio: Studio) -> None:
     assert ran.err.splitlines() == [
         "genai-studio: STUDIO_JOBS_WORKERS is 'many'; use a whole number from 1 to 32."
     ]
+
+
+def test_database_that_does_not_answer_is_a_server_that_does_not(studio: Studio) -> None:
+    url = f"postgres://nobody:x@127.0.0.1:{free_port()}/none"
+
+    ran = studio("jobs", DATABASE_URL=url)
+
+    assert ran.code == 4
+    assert ran.err.startswith("genai-studio: The database does not answer: ")
+    assert ran.err.count("\n") == 1
 
 
 def test_unknown_person_is_refused(studio: Studio) -> None:
