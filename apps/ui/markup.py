@@ -9,6 +9,7 @@ import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
@@ -67,14 +68,24 @@ HIGHLIGHT_LIMIT = 40_000
 def render(text: str, *, shift: int = 0) -> SafeString:
     """Safe HTML of a Markdown text (CommonMark with tables and strikethrough).
 
-    shift  by how many levels headings move down; the page around keeps its own
+    shift  the level of the heading that the text stands under: its own highest becomes the next
+           one, and none below it is left out, whatever the author skipped; 0 keeps levels
     """
     tokens = _parser().parse(text)
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + shift)}"
+    if shift:
+        _put_headings_under(tokens, shift)
     html = _parser().renderer.render(tokens, _parser().options, {})
     return mark_safe(_cleaner().clean(html))  # noqa: S308 - cleaned by nh3 in this line
+
+
+def _put_headings_under(tokens: list[Token], level: int) -> None:
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    highest = min((int(token.tag[1]) for token in headings), default=1)
+    last = level
+    for token in headings:
+        if token.type == "heading_open":
+            last = min(6, int(token.tag[1]) - highest + level + 1, last + 1)
+        token.tag = f"h{last}"
 
 
 @cache

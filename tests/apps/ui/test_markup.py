@@ -5,8 +5,22 @@ import pytest
 from apps.ui.markup import HIGHLIGHT_LIMIT, render
 
 
-def test_headings_move_down() -> None:
-    assert render("# Title\n\n##### Deep", shift=2) == "<h3>Title</h3>\n<h6>Deep</h6>\n"
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("# Title\n\n## Part", "<h3>Title</h3>\n<h4>Part</h4>\n"),
+        ("# Title\n\n##### Deep", "<h3>Title</h3>\n<h4>Deep</h4>\n"),
+        ("### Begins low\n\n#### Lower", "<h3>Begins low</h3>\n<h4>Lower</h4>\n"),
+        ("### Low\n\n# High", "<h3>Low</h3>\n<h3>High</h3>\n"),
+        ("###### Six", "<h3>Six</h3>\n"),
+    ],
+)
+def test_headings_stand_under_that_of_the_page_and_skip_no_level(text: str, html: str) -> None:
+    assert render(text, shift=2) == html
+
+
+def test_headings_keep_their_level_where_the_text_is_the_page() -> None:
+    assert render("## Part\n\n#### Deep") == "<h2>Part</h2>\n<h4>Deep</h4>\n"
 
 
 def test_tables_and_strikethrough_are_read() -> None:
