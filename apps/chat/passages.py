@@ -41,9 +41,16 @@ def passage_in_context(citation: dict[str, Any], *, user: User) -> PassageInCont
     before = after = ""
     if current and (previous := around.get(passage["ordinal"] - 1)):
         before = previous.text[: max(0, passage["start"] - previous.start)]
+        before += _gap(previous.end, passage["start"])
     if current and (following := around.get(passage["ordinal"] + 1)):
         after = following.text[max(0, passage["end"] - following.start) :]
+        after = _gap(passage["end"], following.start) + after
     return PassageInContext(before, text[:start], text[start:end], text[end:], after, current)
+
+
+def _gap(end: int, start: int) -> str:
+    """What stood between two chunks: white space, which chunks are cut free of."""
+    return "\n" * min(2, max(0, start - end))
 
 
 def _neighbours(passage: dict[str, Any], user: User) -> dict[int, Chunk]:

@@ -60,6 +60,21 @@ def _citation(chunk: Chunk, quote: str) -> dict[str, Any]:
     }
 
 
+def test_passages_that_share_nothing_are_set_apart(
+    owner_client: Client, answered: Answered, chunks: list[Chunk]
+) -> None:
+    Chunk.objects.filter(pk=chunks[0].pk).update(start=0, end=10, text="# Leaving!")
+    Chunk.objects.filter(pk=chunks[2].pk).update(start=56, text="## After")
+    reply = answered("[2]", citations=[_citation(chunks[1], "three months")])
+
+    html = owner_client.get(
+        f"/chat/messages/{reply.pk}/citations/2/", headers=HTMX
+    ).content.decode()
+
+    assert '<span class="chat-passage-around"># Leaving!\n</span>' in html
+    assert '<span class="chat-passage-around">\n\n## After</span>' in html
+
+
 def test_citation_marks_the_quote_between_its_neighbours(
     owner_client: Client, answered: Answered, chunks: list[Chunk]
 ) -> None:
