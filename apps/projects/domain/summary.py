@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.catalog.domain.catalog import application
 from apps.projects.domain.blueprints import BUILTIN
 from apps.projects.domain.spec import Languages, Model, ProjectSpec, Served, Spec
 
@@ -39,7 +40,7 @@ def in_words(
         "application": [
             ("Title", spec.metadata.title or spec.metadata.name),
             ("Description", spec.metadata.description or "none"),
-            ("Application", part.application),
+            ("Application", application(part.application).title),
         ],
         "model": [
             (

@@ -97,15 +97,15 @@ class FileDrop extends HTMLElement {
       this.say(`More than ${MAX_FILES.toLocaleString("en")} files. Send at most ${MAX_FILES.toLocaleString("en")} at a time.`);
       return;
     }
-    this.send(files.filter((item) => this.acceptable(item)));
+    this.send(files.filter((item) => this.acceptable(item)), files.length);
   }
 
   acceptable({ file, path }) {
     const limit = Number(this.dataset.maxBytes || 0);
-    if (limit && file.size > limit) return this.problem(path, `larger than ${size(limit)}`);
+    if (limit && file.size > limit) return this.problem(path, `Larger than ${size(limit)}.`);
     const kinds = (this.plain.accept || "").split(",").map((kind) => kind.trim().toLowerCase()).filter(Boolean);
-    if (kinds.length && !kinds.some((kind) => path.toLowerCase().endsWith(kind))) return this.problem(path, "this type of file is not read");
-    if (!file.size) return this.problem(path, "the file is empty");
+    if (kinds.length && !kinds.some((kind) => path.toLowerCase().endsWith(kind))) return this.problem(path, "This type of file is not read.");
+    if (!file.size) return this.problem(path, "The file is empty.");
     return true;
   }
 
@@ -119,7 +119,8 @@ class FileDrop extends HTMLElement {
     return false;
   }
 
-  async send(files) {
+  // chosen: how many files the person picked, those refused before sending included.
+  async send(files, chosen = files.length) {
     if (!files.length) {
       this.say(this.problems.childElementCount ? "Nothing was uploaded." : "No files found there.");
       return;
@@ -141,7 +142,7 @@ class FileDrop extends HTMLElement {
         this.say(`Uploading ${done.toLocaleString("en")} of ${files.length.toLocaleString("en")} files, ${size(sent + loaded)} of ${size(total)}`, true);
       };
       report(0);
-      const answer = this.stopped ? { error: "stopped" } : await this.post(batch, { upload: id, more: index + 1 < batches.length ? "1" : "0" }, report);
+      const answer = this.stopped ? { error: "Stopped." } : await this.post(batch, { upload: id, more: index + 1 < batches.length ? "1" : "0" }, report);
       sent += bytes;
       if (answer.error) {
         this.failed.push(...batch);
@@ -155,7 +156,7 @@ class FileDrop extends HTMLElement {
     }
     this.setBusy(false);
     this.retry.hidden = !this.failed.length;
-    this.say(done === files.length ? `${done.toLocaleString("en")} ${done === 1 ? "file" : "files"} uploaded.` : `${done.toLocaleString("en")} of ${files.length.toLocaleString("en")} files uploaded.`);
+    this.say(done === chosen ? `${done.toLocaleString("en")} ${done === 1 ? "file" : "files"} uploaded.` : `${done.toLocaleString("en")} of ${chosen.toLocaleString("en")} files uploaded.`);
     if (redirect && !this.failed.length && !this.problems.childElementCount) location.assign(redirect);
     else if (done) this.dispatchEvent(new CustomEvent("files-uploaded", { bubbles: true, detail: { files: done } }));
   }
@@ -201,8 +202,8 @@ class FileDrop extends HTMLElement {
       xhr.setRequestHeader("X-Requested-With", "XMLHttpRequest");
       xhr.upload.addEventListener("progress", (event) => report(event.loaded));
       xhr.addEventListener("load", () => resolve(this.answer(xhr)));
-      xhr.addEventListener("error", () => resolve({ error: "the server did not answer", again: true }));
-      xhr.addEventListener("abort", () => resolve({ error: "stopped" }));
+      xhr.addEventListener("error", () => resolve({ error: "The server did not answer.", again: true }));
+      xhr.addEventListener("abort", () => resolve({ error: "Stopped." }));
       xhr.send(body);
     });
   }
@@ -212,13 +213,13 @@ class FileDrop extends HTMLElement {
     if (xhr.getResponseHeader("Content-Type")?.includes("json")) {
       try { data = JSON.parse(xhr.responseText); } catch { data = {}; }
     }
-    if (xhr.responseURL.includes("/login/")) return { error: "you were signed out; sign in again", final: true };
+    if (xhr.responseURL.includes("/login/")) return { error: "You were signed out. Sign in again.", final: true };
     if (xhr.status >= 200 && xhr.status < 300) return data;
     const said = data.message ?? data.detail ?? data.error?.message;
-    if (xhr.status === 413) return { error: said ?? "too large for the server" };
-    if (xhr.status === 403) return { error: said ?? "not allowed; reload the page and try again", final: true };
-    if (xhr.status === 404) return { error: said ?? "this place no longer exists; reload the page", final: true };
-    return { error: said ?? `the server refused it (${xhr.status})`, again: xhr.status >= 500 || xhr.status === 429 };
+    if (xhr.status === 413) return { error: said ?? "Too large for the server." };
+    if (xhr.status === 403) return { error: said ?? "Not allowed. Reload the page and try again.", final: true };
+    if (xhr.status === 404) return { error: said ?? "This place no longer exists. Reload the page.", final: true };
+    return { error: said ?? `The server refused it (${xhr.status}).`, again: xhr.status >= 500 || xhr.status === 429 };
   }
 
   setBusy(busy) {

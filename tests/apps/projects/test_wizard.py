@@ -319,11 +319,28 @@ def test_administrator_edits_with_the_owners_things(
     assert "Handbook" in page.content.decode()
 
 
+def test_counts_of_collections_follow_an_upload(
+    owner: User, owner_client: Client, project: Project
+) -> None:
+    Collection.objects.create(owner=owner, name="handbook", title="Handbook")
+
+    text = owner_client.get(address(project, "knowledge")).content.decode()
+
+    assert 'hx-select-oob="#ready-handbook"' in text
+    assert '<span id="ready-handbook"' in text
+
+
 def test_review_leads_to_the_step_that_mends(owner_client: Client, project: Project) -> None:
     page = owner_client.get(address(project, "review"))
 
     assert page.context["blocked"] is True
     assert address(project, "knowledge") in page.content.decode()
+
+
+def test_review_names_the_application_by_its_title(owner_client: Client, project: Project) -> None:
+    page = owner_client.get(address(project, "review"))
+
+    assert '<dt>Application</dt><dd class="whitespace-pre-line">QnA</dd>' in page.content.decode()
 
 
 def test_review_is_not_posted_to(owner_client: Client, project: Project) -> None:
