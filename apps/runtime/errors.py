@@ -70,7 +70,10 @@ class ServiceUnavailable(ServiceFault):
 
 class ServiceBroke(ServiceFault):
     code = "service.broke"
-    sentence = "{service} answered and then failed: {reason}."
+    sentence = (
+        "{service} failed while it answered: {reason}. "
+        "Try again; if it stays so, the log of that server says why."
+    )
 
 
 class ServiceRefused(ServiceFault):

@@ -177,6 +177,9 @@ class _Measurement:
         summary["calibration"] = self.calibration
         summary["cores"] = watcher.cores
         finish_run(self.bench, summary=summary, series=series, records=self.lines)
+        self.claim.progress(
+            self.profile.total_s, message=f"{requests['total']:,} requests in the measured window"
+        )
         if requests["total"] and not requests["ok"] and not requests["cancelled"]:
             raise AllRequestsFailed(cause=next(iter(requests["errors"]), "unknown"))
 

@@ -57,6 +57,7 @@ def test_closed_loop_measures_a_known_pace_through_the_application(
     assert (run.job.status, run.job.error_message) == (JobStatus.SUCCEEDED, "")
     summary = run.summary
     assert summary["requests"]["ok"] == summary["requests"]["total"] > 6
+    assert run.job.message == f"{summary['requests']['total']} requests in the measured window"
     assert summary["ttft_ms"]["p50"] >= 80
     assert 8 < summary["itl_mean_ms"]["p50"] < 14
     assert summary["tokens_per_request"] == 12
