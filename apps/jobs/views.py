@@ -26,7 +26,7 @@ class JobFilter(Form):
     q = forms.CharField(required=False, max_length=200)
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "Every state"), ("active", "Active"), *JobStatus.choices],
+        choices=[("", "Every status"), ("active", "Active"), *JobStatus.choices],
     )
 
 

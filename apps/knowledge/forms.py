@@ -70,7 +70,7 @@ class SettingsForm(_ChunkingForm):
 class DocumentFilter(Form):
     q = forms.CharField(required=False, max_length=200)
     state = forms.ChoiceField(
-        required=False, choices=[("", "Every state"), *DocumentStatus.choices]
+        required=False, choices=[("", "Every status"), *DocumentStatus.choices]
     )
 
 
