@@ -8,3 +8,4 @@ function show() {
 
 show();
 document.addEventListener("htmx:afterSettle", show);
+addEventListener("resize", show);
