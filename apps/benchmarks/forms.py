@@ -63,7 +63,7 @@ class StartBenchForm(Form):
         help_text="0 to 60; not measured.",
     )
     max_tokens = forms.IntegerField(
-        label="Longest reply (tokens)", min_value=1, max_value=4096, initial=128
+        label="Max response tokens", min_value=1, max_value=4096, initial=128
     )
     dataset = forms.ModelChoiceField(
         Dataset.objects.none(),

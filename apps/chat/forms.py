@@ -35,7 +35,7 @@ class SamplingForm(Form):
     )
     top_k = _number("Top-k", "Candidates per token.", min_value=1, max_value=1000, step=1)
     max_tokens = _number(
-        "Max response tokens", "Longest reply.", min_value=1, max_value=131_072, step=1
+        "Max response tokens", "The reply is cut off there.", min_value=1, max_value=131_072, step=1
     )
 
     def __init__(self, *args: Any, defaults: dict[str, Any] | None = None, **kwargs: Any) -> None:

@@ -22,7 +22,7 @@ LABELS = {
     "spec.parameters.temperature": "Temperature",
     "spec.parameters.top_p": "Top-p",
     "spec.parameters.top_k": "Top-k",
-    "spec.parameters.max_tokens": "Longest reply (tokens)",
+    "spec.parameters.max_tokens": "Max response tokens",
     "spec.instruction": "System instruction",
     "spec.knowledge.collections": "Collection",
     "spec.knowledge.chunk.size": "Chunk size",
