@@ -55,6 +55,16 @@ def test_relative_links_lead_somewhere(document: tuple[str, str]) -> None:
     assert [link for link in links if not (folder / link).exists()] == []
 
 
+def test_api_addresses_in_the_guide_exist() -> None:
+    from django.urls import resolve
+
+    guide = "".join(path.read_text() for path in (PROJECT / "apps/catalog/guide").glob("*.md"))
+    addresses = set(re.findall(r"localhost:8000(/api/v1/[\w/.-]+)", guide))
+
+    assert addresses
+    assert [one for one in addresses if resolve(one).url_name == "unknown"] == []
+
+
 def test_cli_commands_in_documents_exist() -> None:
     from studio.cli.main import build_parser
 
