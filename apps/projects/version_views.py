@@ -33,6 +33,10 @@ def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Freeze the draft and go where it can be tried; back to the review if something is missing."""
     project = project_for(request.user, project_id, Role.EDITOR)
     name = request.POST.get("name", "").replace("\0", "").strip()[:80]
+    return build_and_try(request, project, name)
+
+
+def build_and_try(request: StudioRequest, project: Project, name: str = "") -> HttpResponse:
     try:
         version = build_version(project=project, by=request.user, name=name)
     except StudioError as error:

@@ -136,6 +136,16 @@ class ApplicationForm(StepForm):
         return chosen
 
 
+_PASSAGES = "Quotes the best sentences of your documents word for word, with citations."
+QUOTES = {
+    "qna": _PASSAGES,
+    "audio-chat": _PASSAGES,
+    "summarizer": "Quotes the central sentences of the text word for word.",
+    "custom": _PASSAGES,
+}
+"""What the built-in answerer does for the applications that can do without a language model."""
+
+
 class ModelForm(StepForm):
     """connection is a radio card; every card has its own list of models, `model_<connection>`."""
 
@@ -147,6 +157,7 @@ class ModelForm(StepForm):
         self.endpoints = endpoints
         super().__init__(data, **kwargs)
         model = self.spec.spec.model
+        self.quoting = QUOTES.get(self.spec.spec.application, "")
         names = [BUILTIN, *(row.name for row in endpoints)]
         self.missing = "" if model.connection in names else model.connection
         if self.missing:

@@ -20,7 +20,16 @@ from apps.projects.domain.diff import describe
 from apps.projects.domain.flow import flow
 from apps.projects.domain.ops import assign, digest
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.steps import SLUGS, STEPS, Step, following, preceding, states, step_of
+from apps.projects.domain.steps import (
+    SLUGS,
+    STEPS,
+    Step,
+    following,
+    preceding,
+    states,
+    step_of,
+    steps_of,
+)
 from apps.projects.domain.summary import in_words
 from apps.projects.domain.validate import Context, findings
 from apps.projects.domain.yaml_io import parse
@@ -30,7 +39,9 @@ from apps.projects.models import Project
 from apps.projects.queries import facts_of, owned_collections, project_for, spec_of
 from apps.projects.sample import free_collection_name
 from apps.projects.services import keep_unfit_input, remember_step, save_changes
+from apps.projects.version_views import build_and_try
 from apps.projects.wizard_forms import FORMS, KnowledgeForm, ModelForm, StepForm
+from apps.projects.wizard_task_forms import TASK_FORMS, SpeechForm
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect
 
@@ -67,10 +78,11 @@ class Desk:
         return Context(connections=models, collections=facts_of(self.collections))
 
     def form(self, data: Any = None) -> StepForm:
-        kind = FORMS[self.step.slug]
+        kind = {**FORMS, **TASK_FORMS}[self.step.slug]
         extra: dict[str, Any] = {}
-        if kind is ModelForm:
+        if kind in (ModelForm, SpeechForm):
             extra["endpoints"] = self.endpoints
+        if kind is ModelForm:
             if (chosen := self.request.GET.get("choose")) and data is None:
                 extra["typed"] = {"connection": chosen}
         elif kind is KnowledgeForm:
@@ -80,14 +92,15 @@ class Desk:
     def context(self, form: StepForm | None = None, **more: Any) -> dict[str, Any]:
         draft, slug = self.project.draft, self.step.slug
         found = findings(self.spec, self.surroundings())
+        path, kind = steps_of(self.spec.spec.application), self.spec.spec.application
         return {
             "project": self.project,
             "draft": draft,
             "step": self.step,
-            "steps": states(slug, draft.wizard_step, found, draft.unfit_input),
-            "number": SLUGS.index(slug) + 1,
-            "before": preceding(slug),
-            "after": STEPS[SLUGS.index(following(slug))],
+            "steps": states(kind, slug, draft.wizard_step, found, draft.unfit_input),
+            "number": 1 + sum(SLUGS.index(one.slug) < SLUGS.index(slug) for one in path),
+            "before": preceding(kind, slug),
+            "after": STEPS[SLUGS.index(following(kind, slug))],
             "form": form,
             "spec": self.spec.spec,
             "seen": digest(self.spec, self.step.parts),
@@ -109,7 +122,7 @@ class Desk:
 @login_required
 @require_http_methods(["GET", "POST"])
 def wizard(request: StudioRequest, project_id: UUID, step: str) -> HttpResponse:
-    """One step. POST saves it and goes on (`go`: a step's slug), or only saves for htmx."""
+    """One step. POST saves it and goes on (`go`: a step's slug, or "try"), or only saves for htmx."""
     desk = Desk(request, project_id, step)
     if step == "review":
         return _review(desk)
@@ -175,7 +188,9 @@ def _save(desk: Desk) -> HttpResponse:
     if request.htmx:
         context = desk.context(form, saved_at=timezone.now())
         return render(request, "projects/_saved.html", context)
-    target = following(slug) if go == "next" else go
+    if go == "try" and fits:
+        return build_and_try(request, desk.project)
+    target = following(desk.spec.spec.application, slug) if go == "next" else go
     if target in SLUGS and (fits or go != "next"):
         remember_step(project=desk.project, step=target)
         return hx_redirect(request, reverse("projects:wizard", args=[desk.project.pk, target]))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from apps.catalog.domain.catalog import application
 from apps.projects.domain.blueprints import BUILTIN
-from apps.projects.domain.spec import Languages, Model, ProjectSpec, Served, Spec
+from apps.projects.domain.spec import Guardrail, Languages, Model, ProjectSpec, Served, Spec
+from apps.projects.domain.steps import steps_of
 
 LOCATIONS = {"on-prem": "On your own premises", "cloud": "In a cloud", "edge": "At the edge"}
 SYSTEMS = {"ubuntu-24.04": "Ubuntu 24.04", "debian-12": "Debian 12", "rhel-9": "RHEL 9"}
@@ -33,8 +34,15 @@ QUOTING = {
 def in_words(
     spec: ProjectSpec, titles: Mapping[str, str] | None = None
 ) -> dict[str, list[tuple[str, str]]]:
-    """Label and value per wizard step. titles: of collections, by name."""
-    part, titles = spec.spec, titles or {}
+    """Label and value per step of the application's wizard. titles: of collections, by name."""
+    rows = _rows(spec, titles or {})
+    return {
+        step.slug: rows[step.slug] for step in steps_of(spec.spec.application) if step.slug in rows
+    }
+
+
+def _rows(spec: ProjectSpec, titles: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    part = spec.spec
     builtin = part.model.connection == BUILTIN
     return {
         "application": [
@@ -48,9 +56,9 @@ def in_words(
                 QUOTING.get(part.application, "no language model chosen")
                 if builtin
                 else served(part.model),
-            ),
-            *_application(part),
+            )
         ],
+        TASKS.get(part.application, "task"): _application(part),
         "parameters": [
             ("Sampling", "not used by the built-in answerer" if builtin else _sampling(spec)),
             ("Instruction", part.instruction or "none"),
@@ -71,6 +79,10 @@ def in_words(
                 f"{MODES[part.knowledge.retrieve.mode]}",
             ),
         ],
+        "safety": [
+            ("Looks at questions", _guards(part.guardrails.input)),
+            ("Looks at answers", _guards(part.guardrails.output)),
+        ],
         "deployment": [
             (
                 "Runs",
@@ -82,6 +94,28 @@ def in_words(
             ("Knowledge", PACKAGED[part.deployment.knowledge.include]),
         ],
     }
+
+
+TASKS = {
+    "audio-chat": "speech",
+    "translation": "languages",
+    "code-trans": "languages",
+    "code-gen": "languages",
+    "summarizer": "summary",
+}
+"""The step of the settings that only this kind of application has."""
+GUARDS = {
+    "pii": "personal data",
+    "prompt-injection": "prompt injection",
+    "toxicity": "insults and threats",
+    "topic": "topics",
+    "opea": "OPEA guardrails",
+}
+ACTIONS = {"block": "blocked", "mask": "hidden", "flag": "noted"}
+
+
+def _guards(rules: tuple[Guardrail, ...]) -> str:
+    return ", ".join(f"{GUARDS[rule.kind]} {ACTIONS[rule.action]}" for rule in rules) or "no"
 
 
 def served(part: Model | Served) -> str:

@@ -16,7 +16,7 @@ from apps.projects.domain.flow import flow
 from apps.projects.domain.ops import assign, assign_text, digest
 from apps.projects.domain.schema import json_schema
 from apps.projects.domain.spec import API_VERSION
-from apps.projects.domain.steps import following, preceding, states, step_of
+from apps.projects.domain.steps import following, preceding, states, step_of, steps_of
 from apps.projects.domain.summary import in_words
 from apps.projects.domain.upgrade import upgrade
 from apps.projects.domain.yaml_io import dump, parse
@@ -259,6 +259,8 @@ def test_upgrade_never_runs_in_circles() -> None:
         (("spec", "instruction"), "parameters"),
         (("spec", "knowledge", "collections", 0), "knowledge"),
         (("spec", "deployment", "port"), "deployment"),
+        (("spec", "speech", "synthesis"), "speech"),
+        (("spec", "guardrails", "input", 0), "safety"),
         (("spec", "evaluation", "gates", 0), "review"),
         ((), "review"),
     ],
@@ -269,14 +271,42 @@ def test_step_of_a_path(path: tuple[str | int, ...], step: str) -> None:
 
 def test_states_of_the_steps() -> None:
     bad = Finding("x", "x", ("spec", "knowledge"))
-    rows = states("parameters", "deployment", [bad], {"model"})
+    rows = states("qna", "parameters", "deployment", [bad], {"model"})
 
-    assert [row.state for row in rows] == ["done", "error", "current", "error", "todo", "todo"]
+    assert [(row.step.slug, row.number, row.state) for row in rows] == [
+        ("application", 1, "done"), ("model", 2, "error"), ("parameters", 3, "current"),
+        ("knowledge", 4, "error"), ("safety", 5, "done"), ("deployment", 6, "todo"),
+        ("review", 7, "todo"),
+    ]  # fmt: skip
 
 
 def test_steps_follow_each_other() -> None:
-    assert (following("review"), following("model")) == ("review", "parameters")
-    assert (preceding("application"), preceding("model")) == (None, "application")
+    assert (following("qna", "review"), following("qna", "model")) == ("review", "parameters")
+    assert (preceding("qna", "application"), preceding("qna", "model")) == (None, "application")
+
+
+@pytest.mark.parametrize(
+    ("application", "own"),
+    [
+        ("qna", ["knowledge"]),
+        ("audio-chat", ["speech", "knowledge"]),
+        ("visual-chat", []),
+        ("translation", ["languages"]),
+        ("code-gen", ["languages"]),
+        ("code-trans", ["languages"]),
+        ("summarizer", ["summary"]),
+        ("custom", ["knowledge"]),
+    ],
+)
+def test_each_application_has_its_own_short_path(application: str, own: list[str]) -> None:
+    path = [step.slug for step in steps_of(application)]
+    shared = ["application", "model", "parameters", "safety", "deployment", "review"]
+
+    assert [slug for slug in path if slug not in shared] == own
+    assert [slug for slug in path if slug in shared] == shared
+    for slug, after in zip(path, path[1:], strict=False):
+        assert following(application, slug) == after
+        assert preceding(application, after) == slug
 
 
 # words
@@ -292,8 +322,11 @@ def test_flow_shows_what_is_missing() -> None:
 
 def test_summary_speaks_of_every_step() -> None:
     assert list(in_words(spec())) == [
-        "application", "model", "parameters", "knowledge", "deployment",
+        "application", "model", "parameters", "knowledge", "safety", "deployment",
     ]  # fmt: skip
+    translating = in_words(spec(application="translation"))
+    assert list(translating)[2] == "languages"
+    assert "knowledge" not in translating
     assert in_words(spec(model=LLM))["model"] == [("Answers", "llama at local")]
 
 
