@@ -94,8 +94,9 @@ class ProjectBenchmarks(Resource):
 
     @idempotent
     def create(self, request: Request, project_id: UUID) -> Response:
+        project = project_of(self)
         values = self.body(NewBench, request)
-        version = version_of(self, project_of(self), values.get("version"))
+        version = version_of(self, project, values.get("version"))
         run = start_bench(version=version, profile=_profile(values["profile"]), by=caller(request))
         return Response(BenchRunSerializer(run).data, status=202)
 

@@ -175,8 +175,9 @@ class ProjectDatasets(Resource):
 
     @idempotent
     def create(self, request: Request, project_id: UUID) -> Response:
+        project = project_of(self)
         values = self.body(NewDataset, request)
-        dataset = create_dataset(project=project_of(self), by=caller(request), **values)
+        dataset = create_dataset(project=project, by=caller(request), **values)
         return Response(DatasetSerializer(dataset).data, status=201)
 
 
@@ -221,9 +222,9 @@ class ProjectEvaluations(Resource):
 
     @idempotent
     def create(self, request: Request, project_id: UUID) -> Response:
-        values = self.body(NewRun, request)
         user = caller(request)
         project = project_of(self)
+        values = self.body(NewRun, request)
         datasets = datasets_for(user).filter(project=project)
         dataset = get_object_or_404(datasets, pk=values.pop("dataset"))
         version = version_of(self, project, values.pop("version", None))

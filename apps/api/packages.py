@@ -101,8 +101,9 @@ class ProjectPackages(Resource):
 
     @idempotent
     def create(self, request: Request, project_id: UUID) -> Response:
+        project = project_of(self)
         chosen = self.body(NewPackage, request)
-        version = version_of(self, project_of(self), chosen.pop("version", None))
+        version = version_of(self, project, chosen.pop("version", None))
         options = options_for(spec_of(version).spec.deployment, **chosen)
         export = start_export(version=version, options=options, by=caller(request))
         return Response(PackageSerializer(export).data, status=202)
