@@ -18,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps.runtime.errors import StudioError
+from apps.ui.faults import fault_of
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, exceptions.APIException):
         body = _body(error.status_code, CODES.get(type(error), INVALID), str(error.detail))
         headers = _headers(error)
+    elif fault := fault_of(error):
+        log.error("api.fault", code=fault.code, exc_info=error)
+        body = of_studio_error(fault)
     else:
         log.error("api.crashed", exc_info=error)
         body = _body(

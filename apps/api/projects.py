@@ -41,6 +41,7 @@ from apps.projects.services import (
     delete_project,
     save_draft,
 )
+from apps.ui.http import whole_number
 
 APPLICATIONS: tuple[str, ...] = get_args(ApplicationId)
 CONFLICT = OpenApiResponse(ProblemSerializer, description="Somebody saved in between.")
@@ -315,9 +316,9 @@ def _spec(values: Any) -> ProjectSpec:
 
 def _base_revision(request: Request, values: dict[str, Any]) -> int:
     header = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if header and not header.isdecimal():
+    given = whole_number(header) if header else values.get("base_revision")
+    if header and given is None:
         raise BodyRefused('If-Match must hold the revision as its ETag gave it, for example "7".')
-    given = int(header) if header else values.get("base_revision")
     if given is None:
         raise RevisionMissing
     return int(given)

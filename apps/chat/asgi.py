@@ -133,15 +133,23 @@ class OneHopHandler(ASGIHandler):
         if not quick_views.available():
             return self._answer(scope, body)
         data = body.read()
+        try:
+            response = self._short_way(match, scope, data)
+        except DatabaseError:  # Django's way says it in words, on a new connection
+            response = None
+        return response or self._answer(scope, BytesIO(data))
+
+    def _short_way(
+        self, match: ResolverMatch, scope: Scope, data: bytes
+    ) -> HttpResponseBase | None:
         request, _ = self.create_request(scope, BytesIO(data))
         if request and (match.view_name, request.method) == ("chat:send", "POST"):
-            if answer := quick_views.send(request, **match.kwargs):
-                return answer
-        elif request and (match.view_name, request.method) == ("chat:stream", "GET"):
+            return quick_views.send(request, **match.kwargs)
+        if request and (match.view_name, request.method) == ("chat:stream", "GET"):
             work = quick_views.claim(request, **match.kwargs)
             if work:
                 return EventStream(work.reply, work=work, offset=0, headers=quick_views.headers())
-        return self._answer(scope, BytesIO(data))
+        return None
 
     def _answer(self, scope: Scope, body: Any) -> HttpResponseBase:
         """The whole of Django's request cycle, in this thread."""

@@ -13,7 +13,7 @@ from apps.chat.gateway import ChatApp
 from apps.chat.messages import ShownMessage, shown
 from apps.chat.models import ChatSession
 from apps.chat.queries import latest_messages, sessions_for
-from apps.ui.http import StudioRequest
+from apps.ui.http import StudioRequest, sought_words
 
 SESSIONS_PER_PAGE = 30
 
@@ -40,7 +40,7 @@ def chat_context(
 def sessions_page(request: StudioRequest, app: ChatApp) -> Page[ChatSession]:
     """One page of this person's conversations with the app, filtered by `?q=`."""
     rows = sessions_for(request.user).filter(app_key=app.key)
-    if wanted := request.GET.get("q", "").strip():
+    if wanted := sought_words(request):
         rows = rows.filter(title__icontains=wanted)
     return Paginator(rows, SESSIONS_PER_PAGE).get_page(request.GET.get("page"))
 

@@ -24,7 +24,7 @@ from apps.chat.queries import latest_messages, messages_for, replies_for, sessio
 from apps.chat.replies import claim_reply
 from apps.chat.streams import EventStream
 from apps.runtime.errors import StudioError
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, sought_words, whole_number
 
 
 @login_required
@@ -62,7 +62,7 @@ def sessions(request: StudioRequest) -> HttpResponse:
     context = {
         "app": app,
         "sessions": sessions_page(request, app),
-        "query": request.GET.get("q", ""),
+        "query": sought_words(request),
     }
     return render(request, "chat/_sessions.html", context)
 
@@ -140,7 +140,7 @@ def stream(request: StudioRequest, message_id: UUID) -> EventStream:
         if work is None:
             reply.refresh_from_db()
     after = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
-    return EventStream(reply, work=work, offset=int(after) if after.isdecimal() else 0)
+    return EventStream(reply, work=work, offset=whole_number(after) or 0)
 
 
 @login_required
@@ -167,10 +167,10 @@ def message(request: StudioRequest, message_id: UUID) -> HttpResponse:
 def older(request: StudioRequest, session_id: UUID) -> HttpResponse:
     """The messages before `?before=` of a long conversation."""
     conversation = get_object_or_404(sessions_for(request.user), pk=session_id)
-    before = request.GET.get("before", "")
-    if not before.isdecimal():
+    before = whole_number(request.GET.get("before"))
+    if before is None:
         raise Http404
-    rows, has_older = latest_messages(conversation, before=int(before))
+    rows, has_older = latest_messages(conversation, before=before)
     context = {
         "session": conversation,
         "chat_messages": [ShownMessage(row) for row in rows],

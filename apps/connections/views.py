@@ -24,7 +24,7 @@ from apps.connections.services import (
 )
 from apps.connections.services import discover as discover_servers
 from apps.runtime.errors import StudioError
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, sought_words
 
 PAGE_SIZE = 50
 
@@ -32,7 +32,7 @@ PAGE_SIZE = 50
 @login_required
 @require_safe
 def index(request: StudioRequest) -> HttpResponse:
-    words = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    words = sought_words(request)
     rows = endpoints_for(request.user)
     if words:
         rows = rows.filter(title__icontains=words) | rows.filter(base_url__icontains=words)

@@ -32,7 +32,7 @@ from apps.projects.enums import Role
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
 from apps.runtime.errors import StudioError
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, sought_words
 
 PAGE_SIZE = 50
 CHANGES_SHOWN = 25
@@ -137,7 +137,7 @@ def template(request: StudioRequest, kind: str) -> HttpResponse:
 @require_safe
 def dataset(request: StudioRequest, dataset_id: UUID) -> HttpResponse:
     row = get_object_or_404(datasets_for(request.user), pk=dataset_id)
-    words = request.GET.get("q", "").strip()
+    words = sought_words(request)
     questions = Paginator(questions_of(row, words), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "dataset": row,

@@ -18,7 +18,7 @@ from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import ReadOnly
 from apps.knowledge.models import Chunk
 from apps.knowledge.queries import chunks_for, documents_for, may_change, neighbours
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, sought_words, whole_number
 
 CHUNKS_PER_PAGE = 20
 ORIGINAL_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
@@ -32,7 +32,7 @@ def document(request: StudioRequest, document_id: UUID) -> HttpResponse:
     rows = Chunk.objects.none()
     if found.status == DocumentStatus.READY:
         rows = Chunk.objects.filter(document=found).defer("embedding").order_by("ordinal")
-    if text := request.GET.get("q", "").strip():
+    if text := sought_words(request):
         rows = rows.filter(text__icontains=text)
     context = {
         "document": found,
@@ -108,8 +108,8 @@ def _since(chunks: list[Chunk], offset: int) -> str:
 
 def _marked(text: str, start: str | None, end: str | None) -> dict[str, Any]:
     """The text in three: before the quotation, the quotation, after it. All of it without one."""
-    first = int(start) if start and start.isdecimal() else 0
-    last = int(end) if end and end.isdecimal() else 0
+    first = whole_number(start) or 0
+    last = whole_number(end) or 0
     if not 0 <= first < last <= len(text):
         return {"lead": "", "quote": text, "rest": "", "whole": True}
     return {"lead": text[:first], "quote": text[first:last], "rest": text[last:], "whole": False}

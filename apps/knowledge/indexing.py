@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
 
@@ -269,12 +269,6 @@ def tally(collection: Collection, job: Job) -> Tally:
             every_bytes=Sum("size_bytes", default=0),
         )
     )
-
-
-def database_full(error: DatabaseError) -> bool:
-    """Whether the database has no room left: SQLite says it in words, PostgreSQL by code 53100."""
-    cause = error.__cause__
-    return "disk is full" in str(error) or getattr(cause, "sqlstate", "") == "53100"
 
 
 def _chunk(collection: Collection, document: str, item: list[Any], vector: Any) -> Chunk:

@@ -28,10 +28,11 @@ from apps.knowledge.errors import (
     UploadInterrupted,
 )
 from apps.knowledge.indexes import drop_saved
-from apps.knowledge.indexing import bump, database_full, delete_rows, index_key, locked
+from apps.knowledge.indexing import bump, delete_rows, index_key, locked
 from apps.knowledge.models import Chunk, Collection, Document
 from apps.runtime.embedding import BUILTIN
 from apps.runtime.errors import StudioError
+from apps.ui.faults import database_full
 
 if TYPE_CHECKING:
     from apps.accounts.models import User

@@ -33,7 +33,7 @@ from apps.knowledge.retrieval import retriever_for
 from apps.knowledge.uploads import BoundedUploadHandler
 from apps.runtime.errors import StudioError
 from apps.runtime.resources import RetrievalMode
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, sought_words
 
 PER_PAGE = 50
 RESULTS = 8
@@ -46,7 +46,7 @@ UPLOAD_HELP = (
 @login_required
 @require_GET
 def index(request: StudioRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
+    text = sought_words(request)
     rows = collections_for(request.user)
     found = rows.filter(title__icontains=text) if text else rows
     context = {

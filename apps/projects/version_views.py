@@ -22,7 +22,7 @@ from apps.projects.models import Project, ProjectEvent, SpecVersion
 from apps.projects.queries import project_for, require_role, spec_of, versions_for
 from apps.projects.services import bring_back_draft, build_version, name_version, restore_version
 from apps.runtime.errors import StudioError
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, whole_number
 
 PAGE_SIZE = 50
 
@@ -136,13 +136,12 @@ def _found(request: StudioRequest, project_id: UUID, number: int) -> SpecVersion
 
 def _comparison(request: StudioRequest, project: Project) -> dict[str, Any]:
     """The two versions named by ?old=&new=, older first, and what changed between them."""
-    numbers = sorted(
-        {int(text) for key in ("old", "new") if (text := request.GET.get(key, "")).isdecimal()}
-    )
-    pair = {row.number: row for row in project.versions.filter(number__in=numbers[:2])}
-    if len(pair) != 2:
+    named = {whole_number(request.GET.get(key)) for key in ("old", "new")}
+    numbers = sorted(number for number in named if number is not None)
+    found = [row for number in numbers if (row := project.versions.filter(number=number).first())]
+    if len(found) != 2:
         return {"same": len(numbers) == 1}
-    old, new = (pair[number] for number in numbers)
+    old, new = found
     return {"old": old, "new": new, "changes": describe(spec_of(old), spec_of(new))}
 
 

@@ -27,6 +27,16 @@ def page(request: HttpRequest, name: str) -> str:
     return f"{app}/{'_' if fragment else ''}{leaf}.html"
 
 
+def sought_words(request: HttpRequest) -> str:
+    """What `?q=` looks for, empty without it. No NUL: PostgreSQL refuses a text that holds one."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:200]
+
+
+def whole_number(text: str | None) -> int | None:
+    """A number as it stands in an address, at most 18 digits; None for anything else."""
+    return int(text) if text and len(text) <= 18 and text.isdecimal() else None
+
+
 def hx_redirect(request: HttpRequest, url: str) -> HttpResponse:
     """302 for a browser, HX-Redirect for htmx."""
     if request.htmx:  # type: ignore[attr-defined]

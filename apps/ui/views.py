@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
 from typing import Any
 
 from django.contrib import messages
@@ -13,9 +14,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import trigger_client_event
 
 from apps.ui import style
 from apps.ui.context import Shell
+from apps.ui.faults import fault_of
 from apps.ui.http import hx_redirect, page
 
 
@@ -56,15 +59,32 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Needs no database, session or built style sheet: any of them may be what is broken."""
-    html = loader.get_template("ui/500.html").render({})
-    response = HttpResponse(html, status=500)
+    """Needs no database, session or built style sheet: any of them may be what is broken.
+
+    Called while the exception is handled, so that a fault of the surroundings is told as one.
+    """
+    fault = fault_of(sys.exc_info()[1])
+    status = fault.status if fault else 500
+    if fault and _is_program(request):
+        return JsonResponse({"error": fault.as_dict(), "message": str(fault)}, status=status)
+    title = "A server this needs did not do its part" if fault else "The server failed"
+    context = {"fault": fault, "status": status, "title": title}
+    html = loader.get_template("ui/500.html").render(context)
+    response = HttpResponse(html, status=status)
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style[1].encode() if style else b"").digest()).decode()
     response["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
     )
+    if fault and request.headers.get("HX-Request"):
+        response["HX-Reswap"] = "none"
+        toast = {"message": str(fault), "level": "error"}
+        trigger_client_event(response, "ui:toast", {"toasts": [toast]})
     return response
+
+
+def _is_program(request: HttpRequest) -> bool:
+    return "Authorization" in request.headers or not request.accepts("text/html")
 
 
 @login_required

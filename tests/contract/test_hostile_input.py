@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -40,25 +41,22 @@ FIELDS = (
 HOSTILE = {
     "NUL": "a\x00b",
     "huge": "9" * 30,
+    "endless": "9" * 5000,
     "negative": "-1",
     "surrogate": "\udcff",
     "other digits": "\u0663\u00b2",
     "quotes": "'\";--<script>",
     "long": "x" * 5000,
 }
-VALUES = [None, True, -1, 10**30, 1.5, "a\x00b", [], {}, [[]], [None], {"a": {"b": []}}, "x" * 5000]
+VALUES = [None, -1, 10**30, "a\x00b", [], [None], {"a": {"b": []}}]
 
 
 def encoded(text: str) -> str:
-    from urllib.parse import quote
-
     return quote(text, errors="surrogateescape")
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_no_query_breaks_a_page(
-    rows: dict[str, Any], owner: User, admin: User, text: str
-) -> None:
+def test_no_query_breaks_a_page(rows: dict[str, Any], owner: User, admin: User, text: str) -> None:
     query = "&".join(f"{name}={encoded(text)}" for name in PARAMETERS)
     token = create_token(owner, "tests")[1]
     broken = {}

@@ -37,12 +37,16 @@ class CeleryWorker:
         self.process.wait(5)
 
 
-def start(*, broker_url: str, database_url: str, log: Path) -> CeleryWorker:
-    environment = os.environ | {
-        "CELERY_BROKER_URL": broker_url,
-        "STUDIO_JOBS_MODE": "broker",
-        "DATABASE_URL": database_url,
-    }
+def start(*, broker_url: str, database_url: str, log: Path, **variables: str) -> CeleryWorker:
+    environment = (
+        os.environ
+        | variables
+        | {
+            "CELERY_BROKER_URL": broker_url,
+            "STUDIO_JOBS_MODE": "broker",
+            "DATABASE_URL": database_url,
+        }
+    )
     command = [sys.executable, "-m", "celery", "-A", "studio.celery", "worker"]
     options = ["--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO", "-n", "tests@%h"]
     with log.open("ab") as output:

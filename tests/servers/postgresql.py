@@ -42,12 +42,36 @@ def start(folder: Path) -> str:
         + ["--locale=C", "--no-sync"],
         identity,
     )
-    options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
-    control = [programs / "pg_ctl", "-D", data, "-w", "-t", "60"]
-    log = data / "server.log"
-    _run([*control, "-l", log, "-o", f"-k {sockets} {options}", "start"], identity)
-    atexit.register(_stop, [*control, "-m", "immediate", "stop"], identity, os.getpid())
+    _control(folder, programs, identity, "start")
+    stop_command = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-m", "immediate", "stop"]
+    atexit.register(_stop, stop_command, identity, os.getpid())
     return f"postgresql://studio@{quote(str(sockets), safe='')}/postgres"
+
+
+def pause(folder: Path) -> None:
+    """Stop a server that `start` made, as an administrator does: its clients are cut off."""
+    identity = _identity()
+    _control(folder, _found_programs(folder, identity), identity, "stop")
+
+
+def resume(folder: Path) -> None:
+    """Start a paused server again, with its data."""
+    identity = _identity()
+    _control(folder, _found_programs(folder, identity), identity, "start")
+
+
+def _control(folder: Path, programs: Path, identity: dict[str, Any], what: str) -> None:
+    data = folder / "data"
+    options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+    log = ["-l", data / "server.log", "-o", f"-k {folder / 's'} {options}"]
+    rest = log if what == "start" else ["-m", "fast"]
+    _run([programs / "pg_ctl", "-D", data, "-w", "-t", "60", *rest, what], identity)
+
+
+def _found_programs(folder: Path, identity: dict[str, Any]) -> Path:
+    """Where `start` found or put them."""
+    copied = next((folder / "programs").glob("*/pginstall*/bin"), None)
+    return copied or _programs(folder, identity)
 
 
 def _identity() -> dict[str, Any]:
@@ -106,5 +130,5 @@ def _run(command: list[Any], identity: dict[str, Any]) -> None:
 
 
 def _stop(command: list[Any], identity: dict[str, Any], owner_pid: int) -> None:
-    if os.getpid() == owner_pid:
+    if os.getpid() == owner_pid and (command[2] / "postmaster.pid").exists():
         _run(command, identity)

@@ -37,13 +37,13 @@ def program() -> str | None:
     )
 
 
-def start(folder: Path) -> Redis:
-    """Start an empty server with its data in the folder."""
+def start(folder: Path, port: int | None = None) -> Redis:
+    """Start an empty server with its data in the folder, on a free port or again on a known one."""
     found = program()
     if not found:
         missing("redis-server", INSTALL)
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     command = [
         found,
         "--port",

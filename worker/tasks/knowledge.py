@@ -19,6 +19,7 @@ from apps.knowledge.errors import DiskFull, EngineStalled
 from apps.knowledge.models import Collection
 from apps.knowledge.storage import NO_SPACE, local_path
 from apps.runtime.errors import StudioError
+from apps.ui.faults import database_full
 from worker.engine_process import engine_events
 
 ENGINE = "worker.engines.ingest"
@@ -159,7 +160,7 @@ class Progress:
 
 def _is_full(error: Exception) -> bool:
     if isinstance(error, DatabaseError):
-        return indexing.database_full(error)
+        return database_full(error)
     return isinstance(error, OSError) and error.errno in NO_SPACE
 
 

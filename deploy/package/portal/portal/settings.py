@@ -91,7 +91,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 20}}
+    # A database server that restarts leaves dead connections in the pool: each is asked before use.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # The pool is larger than all threads together: who waits, waits for a server that is down. Short
+    # attempts to reconnect, because the pool doubles its pauses: minutes after a long outage.
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": 24, "timeout": 5, "reconnect_timeout": 4}
+    }
 
 REDIS_URL = env.text("REDIS_URL")
 if REDIS_URL:
