@@ -21,7 +21,8 @@ from apps.jobs.models import Job
 from apps.knowledge.models import Chunk, Collection, Document
 from apps.packages.domain.options import options_for
 from apps.packages.models import PackageExport
-from apps.projects.models import Project, SpecVersion
+from apps.projects.enums import Role, Verb
+from apps.projects.models import Event, Membership, Project, SpecVersion
 from apps.projects.queries import spec_of
 from tests.apps.benchmarks.conftest import make_bench
 from tests.apps.chat.conftest import CITATIONS
@@ -104,6 +105,9 @@ def rows(
         status="complete", content=f"{MARK} [1]", citations=CITATIONS, trace=[]
     )
     token, _ = create_token(owner, MARK)
+    viewer = User.objects.create_user("viewer")
+    membership = Membership.objects.create(project=project, user=viewer, role=Role.VIEWER)
+    event = Event.objects.create(project=project, actor=owner, verb=Verb.EDITED)
     return {
         "project_id": project.pk,
         "number": 1,
@@ -122,6 +126,8 @@ def rows(
         "message_id": message.pk,
         "token_id": token.pk,
         "person_id": owner.pk,
+        "membership_id": membership.pk,
+        "event_id": event.pk,
         "model": version.app_key,
         "projects": project.pk,
         "datasets": dataset.pk,
