@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import create_token
@@ -22,7 +23,7 @@ from apps.knowledge.models import Chunk, Collection, Document
 from apps.packages.domain.options import options_for
 from apps.packages.models import PackageExport
 from apps.projects.enums import Role, Verb
-from apps.projects.models import Event, Membership, Project, SpecVersion
+from apps.projects.models import Membership, Project, ProjectEvent, SpecVersion
 from apps.projects.queries import spec_of
 from tests.apps.benchmarks.conftest import make_bench
 from tests.apps.chat.conftest import CITATIONS
@@ -107,7 +108,9 @@ def rows(
     token, _ = create_token(owner, MARK)
     viewer = User.objects.create_user("viewer")
     membership = Membership.objects.create(project=project, user=viewer, role=Role.VIEWER)
-    event = Event.objects.create(project=project, actor=owner, verb=Verb.EDITED)
+    event = ProjectEvent.objects.create(
+        project=project, actor=owner, verb=Verb.EDITED, document=MARK, at=timezone.now()
+    )
     return {
         "project_id": project.pk,
         "number": 1,
