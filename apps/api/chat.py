@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -27,6 +28,7 @@ from apps.api.resource import caller, checked, newest_version
 from apps.chat.errors import ReplyCrashed
 from apps.chat.gateway import gateway
 from apps.chat.rows import in_rows
+from apps.projects.queries import projects_for
 from apps.runtime.errors import StudioError
 from apps.runtime.events import Answer
 from apps.runtime.resources import RunRequest, Sampling, Turn
@@ -93,9 +95,10 @@ class Ask(APIView):
         parameters=[OpenApiParameter("project_id", OpenApiTypes.UUID, OpenApiParameter.PATH)],
     )
     def post(self, request: Request, project_id: UUID) -> Response:
-        values = checked(Question(data=request.data))
         user = caller(request)
-        version = newest_version(user, project_id, values.pop("version", None))
+        project = get_object_or_404(projects_for(user), pk=project_id)
+        values = checked(Question(data=request.data))
+        version = newest_version(user, project, values.pop("version", None))
         turns = [Turn(**turn) for turn in values.pop("history", [])]
         turns.append(Turn("user", values.pop("question")))
         response = Response()

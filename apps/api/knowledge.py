@@ -214,8 +214,9 @@ class Collections(Resource):
 
     @extend_schema(summary="Find passages", request=SearchRequest, responses=Found)
     def search(self, request: Request, pk: UUID) -> Response:
+        collection = self.row(pk)
         values = self.body(SearchRequest, request)
-        found = retriever_for([self.row(pk)]).find(
+        found = retriever_for([collection]).find(
             values["query"], mode=values["mode"], k=values["k"]
         )
         return Response({"passages": PassageSerializer(found, many=True).data})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
@@ -91,9 +90,9 @@ def version_of(view: Resource, project: Project, number: int | None) -> SpecVers
     return _version(caller(view.request), project, number)
 
 
-def newest_version(user: User, project_id: UUID, number: int | None) -> SpecVersion:
+def newest_version(user: User, project: Project, number: int | None) -> SpecVersion:
     """The same, for views that are no Resource."""
-    return _version(user, project_for(user, project_id), number)
+    return _version(user, project, number)
 
 
 def _version(user: User, project: Project, number: int | None) -> SpecVersion:

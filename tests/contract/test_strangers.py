@@ -50,6 +50,7 @@ PUBLIC = {
     "accounts:register": "404 unless an administrator has opened registration",
     "accounts:set_password": "a signed link is the right to it",
     "api:schema": "describes the API, no rows",
+    "openai:unknown": "says that there is no such address",
     "projects:schema": "the JSON Schema of a project, no rows",
 }
 WITHOUT_ROWS = {"catalog:guide", "evaluations:template"}
