@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import Look, Watch
+from tests.e2e.browser import SIZES, Look, Watch
 from tests.e2e.conftest import WALK_PASSWORD, Running
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.servers.ports import wait_until
@@ -101,6 +101,7 @@ def test_documents_are_uploaded_and_indexed(
         "1"
     )
     expect(page.locator("#knowledge-findings")).to_have_text("")
+    expect(page.locator("#ready-handbook")).to_have_text("6 of 7 ready")
     expect(page.get_by_role("link", name="broken.pdf")).to_be_visible()
     look("08-wizard-knowledge")
 
@@ -139,6 +140,24 @@ def test_answer_streams_with_a_citation_that_opens(
 def test_reload_shows_the_same_answer(page: Page, seen: dict[str, str]) -> None:
     page.reload()
     expect(page.locator(".chat-answer").last).to_have_text(seen["answer"], use_inner_text=True)
+
+
+def test_send_is_within_reach_at_every_width(page: Page) -> None:
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_source_and_trace_are_pages_too(studio: Running, page: Page, look: Look) -> None:
+    answer = page.locator("article.chat-reply[data-status=complete]").last
+    source = answer.locator(".chat-sources a").first.get_attribute("href")
+    trace = answer.get_by_role("link", name="Trace").get_attribute("href")
+    for name, path in (("13b-source", source), ("13c-trace", trace)):
+        page.goto(studio.url + str(path))
+        look(name)
+        page.get_by_role("link", name="Back to the conversation").click()
+        page.wait_for_url("**/sandbox/**")
 
 
 def test_evaluation_judges_every_question(
@@ -338,6 +357,7 @@ def test_bad_yaml_is_refused_with_its_line(
     editor.get_by_text("0.2").first.dblclick()
     page.keyboard.type("hot")
     page.get_by_role("button", name="Save").first.click()
-    expect(page.get_by_text("temperature").first).to_be_visible()
-    expect(page.get_by_text("Line 2").first).to_be_visible()
+    findings = page.get_by_role("region", name="Findings")
+    expect(findings).to_contain_text("spec.parameters.temperature")
+    expect(findings).to_contain_text("Line 21")
     look("53-yaml-findings")
