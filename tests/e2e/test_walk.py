@@ -107,6 +107,11 @@ def test_documents_are_uploaded_and_indexed(
 
 
 def test_deployment_review_and_build(page: Page, look: Look, seen: dict[str, str]) -> None:
+    page.get_by_role("button", name="Next: Safety").click()
+    page.wait_for_url("**/wizard/safety/")
+    page.get_by_label("Personal data, in questions").select_option("mask")
+    look("08b-wizard-safety")
+    page.get_by_label("Personal data, in questions").select_option("off")
     page.get_by_role("button", name="Next: Deployment").click()
     page.wait_for_url("**/wizard/deployment/")
     look("09-wizard-deployment")
