@@ -1,4 +1,5 @@
-// Builds the front end into static/dist: one ES module per file in static/js, one style sheet.
+// Builds the front end into static/dist: one ES module per file in static/js, the one style sheet, and
+// the canvas's own, which only its pages load.
 // Run through `python -m studio.assets`, which brings node and the locked packages.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -23,6 +24,15 @@ await build({
   minify: true,
   legalComments: "none",
   logLevel: "warning",
+  jsx: "automatic",
+  define: { "process.env.NODE_ENV": '"production"' },
+});
+await build({
+  entryPoints: [join(root, "static", "css", "canvas.css")],
+  outdir: dist,
+  bundle: true,
+  minify: true,
+  logLevel: "warning",
 });
 
 const css = spawnSync(
@@ -40,7 +50,7 @@ if (css.status !== 0) {
   process.exit(css.status ?? 1);
 }
 
-const made = new Set([...bundles, "app.css"]);
+const made = new Set([...bundles, "app.css", "canvas.css"]);
 for (const name of readdirSync(dist)) if (!made.has(name)) rmSync(join(dist, name), { recursive: true });
 for (const name of [...made].sort()) {
   const bytes = readFileSync(join(dist, name));

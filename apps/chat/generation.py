@@ -31,6 +31,8 @@ TICK_S = 0.25
 SAVE_S = 1.0
 """How often the text so far goes to the row, and with it the sign of life."""
 SAVE_ATTEMPTS = 3
+KEPT_CHARS = 600
+"""Of each text that went through a step, in the trace of a reply."""
 
 _tasks: set[asyncio.Task[Any]] = set()
 _keeper: asyncio.Task[None] | None = None
@@ -127,12 +129,24 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
                 completion_tokens=completion_tokens,
                 estimated=estimated,
             )
-        case events.Finished(node, duration_ms):
+        case events.Finished(node, duration_ms, outputs):
             draft.node(node)["duration_ms"] = round(duration_ms, 1)
+            for side in ("in", "out"):
+                if side in outputs:
+                    draft.node(node)[side] = _cut_short(outputs[side])
         case events.Failed(node, code, message):
             draft.node(node).update(error_code=code, error=message)
         case events.Answer():
             draft.answer = event
+
+
+def _cut_short(value: Any) -> Any:
+    """Values of ports, short enough to be kept with every reply."""
+    if isinstance(value, str):
+        return value if len(value) <= KEPT_CHARS else value[:KEPT_CHARS] + "…"
+    if isinstance(value, dict):
+        return {key: _cut_short(item) for key, item in value.items()}
+    return [_cut_short(item) for item in value] if isinstance(value, list) else value
 
 
 def _traced(passage: events.Passage) -> dict[str, Any]:

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
+<<<<<<< HEAD
 from apps.projects import sharing_views, version_views, views, wizard_views, yaml_views
+=======
+from apps.projects import canvas_views, version_views, views, wizard_views, yaml_views
+>>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
 
 app_name = "projects"
 urlpatterns = [
@@ -24,6 +28,13 @@ urlpatterns = [
     path("<uuid:project_id>/collect/", wizard_views.collect, name="collect"),
     path("<uuid:project_id>/yaml/", yaml_views.yaml, name="yaml"),
     path("<uuid:project_id>/yaml/check/", yaml_views.check, name="check"),
+    path("<uuid:project_id>/canvas/", canvas_views.canvas, name="canvas"),
+    path(
+        "<uuid:project_id>/canvas/document/", canvas_views.canvas_document, name="canvas_document"
+    ),
+    path("<uuid:project_id>/canvas/save/", canvas_views.canvas_save, name="canvas_save"),
+    path("<uuid:project_id>/canvas/inspector/", canvas_views.inspector, name="inspector"),
+    path("<uuid:project_id>/canvas/run/", canvas_views.run_node, name="run_node"),
     path("<uuid:project_id>/build/", version_views.build, name="build"),
     path("<uuid:project_id>/versions/", version_views.versions, name="versions"),
     path(

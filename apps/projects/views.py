@@ -125,6 +125,8 @@ def create(request: StudioRequest) -> HttpResponse:
     form = CreateProjectForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         project = create_project(owner=request.user, **form.cleaned_data)
+        if project.application == "custom":
+            return hx_redirect(request, reverse("projects:canvas", args=[project.pk]))
         return hx_redirect(request, reverse("projects:wizard", args=[project.pk, "model"]))
     context = {"form": form, "applications": applications()}
     return render(request, page(request, "projects/create"), context, status=form.status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
@@ -90,7 +90,8 @@ class SandboxGateway:
         return _prepared.get((user.pk, app_key), lambda: _prepare(version_for(user, app_key)))
 
     def run(self, prepared: Prepared, request: RunRequest) -> AsyncIterator[Event]:
-        return run(prepared.graph, request, prepared.resources)
+        """With what went into and came out of every step, for the trace and the canvas."""
+        return run(prepared.graph, replace(request, inspect=True), prepared.resources)
 
 
 def version_for(user: User, app_key: str) -> SpecVersion:

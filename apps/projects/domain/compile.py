@@ -63,6 +63,12 @@ def adapter_of(component: Component, values: Mapping[str, Any], kinds: Mapping[s
     return component.adapter(kind)
 
 
+def node_of(spec: ProjectSpec, node: FlowNode, kinds: Mapping[str, str] | None = None) -> Node:
+    """One node as it would run in this project; it need not be part of it. Raises KeyError for a
+    component that does not exist."""
+    return _node(node, plain(spec)["spec"], kinds or {})
+
+
 def _node(node: FlowNode, settings: Mapping[str, Any], kinds: Mapping[str, str]) -> Node:
     component = components()[node.component]
     values = values_of(node, settings)

@@ -1,0 +1,60 @@
+// One node: title, what it is set to, typed ports, findings and its last run.
+import { Handle, Position, useConnection } from "@xyflow/react";
+import { memo } from "react";
+import { Glyph } from "./Glyph.jsx";
+
+function Ports({ ports, side, fed, readOnly }) {
+  const input = side === "in";
+  return (
+    <div className={`node-ports node-ports-${side}`}>
+      {ports.map((port) => (
+        <div key={port.name} className="node-port" data-type={port.type} data-missing={input && port.required && !fed.has(port.name) ? "" : undefined}>
+          <Handle type={input ? "target" : "source"} id={port.name} position={input ? Position.Left : Position.Right} isConnectable={!readOnly} data-type={port.type} className="port" />
+          <span className="port-name">{port.name}</span>
+          <span className="port-type">{port.name === port.type ? "" : port.type}{input && !port.required ? "?" : ""}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const pulled = (connection) => (connection.inProgress ? connection.fromHandle?.type === "source" ? `out ${connection.fromHandle.id}` : `in ${connection.fromHandle?.id}` : "");
+
+export const NodeCard = memo(function NodeCard({ data, selected }) {
+  const { node, component, icon, fed, problems, run, mark, notes, summary, readOnly } = data;
+  const pulling = useConnection(pulled);
+  const worst = problems.some((one) => one.severity === "error") ? "error" : problems.length ? "warning" : undefined;
+  return (
+    <div className="node" data-category={component?.category} data-selected={selected ? "" : undefined} data-problem={worst} data-mark={mark || undefined} data-pulling={pulling ? pulling.split(" ")[0] : undefined}>
+      <div className="node-head">
+        <span className="node-mark"><Glyph path={icon} /></span>
+        <span className="node-names">
+          <span className="node-title">{node.title || component?.title || node.component}</span>
+          <span className="node-id">{node.id}</span>
+        </span>
+        {worst && <span className="node-problem" title={problems.map((one) => one.message).join("\n")}><Glyph name="alert" /><span className="sr-only">{problems.length} problems</span></span>}
+      </div>
+      {mark && <p className="node-change">{mark}{notes?.length ? `: ${notes.join("; ")}` : ""}</p>}
+      {summary && <p className="node-summary">{summary}</p>}
+      {component ? (
+        <div className="node-body">
+          <Ports ports={component.inputs} side="in" fed={fed} readOnly={readOnly} />
+          <Ports ports={component.outputs} side="out" fed={fed} readOnly={readOnly} />
+        </div>
+      ) : <p className="node-summary">This component is not known here.</p>}
+      {run && (
+        <p className="node-run" data-failed={run.error ? "" : undefined}>
+          <Glyph name={run.error ? "alert" : "clock"} />
+          {run.error ? "failed" : time(run.duration_ms)}
+          {run.tokens ? <span>{run.tokens.toLocaleString("en")} tokens</span> : null}
+        </p>
+      )}
+    </div>
+  );
+});
+
+export function time(ms) {
+  if (ms == null) return "skipped";
+  if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,217 @@
+// The drawing surface: React Flow over what the store holds.
+import { Background, ConnectionLineType, MiniMap, ReactFlow, ViewportPortal, applyEdgeChanges, applyNodeChanges, useConnection, useReactFlow } from "@xyflow/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { WIDTH, placed } from "./layout.js";
+import { ends, keyOf, portOf, veto } from "./model.js";
+import { NodeCard } from "./NodeCard.jsx";
+import { DRAGGED } from "./palette.js";
+
+const TYPES = { component: NodeCard };
+const GRID = [8, 8];
+const SETTLE_MS = 350;
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+export const duration = () => (reduced.matches ? 0 : 250);
+
+// Two values that tell most about a node: what it sets itself first.
+export function summaryOf(node, component, inherited) {
+  const told = [];
+  const known = component?.parameters ?? [];
+  const rows = [...known.filter((one) => one.name in node.params), ...known.filter((one) => !(one.name in node.params))];
+  for (const one of rows) {
+    const value = node.params[one.name] ?? inherited?.[one.name];
+    if (value === "" || value == null || (Array.isArray(value) && !value.length) || typeof value === "boolean") continue;
+    if (one.kind === "long-text" && !(one.name in node.params)) continue;
+    const text = Array.isArray(value) ? value.join(", ") : String(value);
+    told.push(["connection", "choice", "text"].includes(one.kind) ? text : `${one.title}: ${text}`);
+    if (told.length === 2) break;
+  }
+  return told.join(" · ");
+}
+
+// React redraws only the nodes whose data is another object.
+function useNodeData(state, store, marks, readOnly) {
+  const cache = useRef(new Map());
+  return useMemo(() => {
+    const fed = new Map();
+    for (const edge of state.now.edges) {
+      const [id, port] = edge.to.split(".");
+      fed.set(id, [...(fed.get(id) ?? []), port]);
+    }
+    const next = new Map();
+    for (const node of state.now.nodes) {
+      const component = store.catalog[node.component];
+      const problems = state.findings.filter((one) => one.nodes?.includes(node.id));
+      const run = state.runs[node.id]?.component === node.component ? state.runs[node.id] : null;
+      const summary = summaryOf(node, component, state.inherited[node.component]);
+      const mark = marks?.nodes[node.id];
+      const told = JSON.stringify([node, fed.get(node.id), problems, run?.duration_ms, run?.tokens, run?.error, summary, mark]);
+      const kept = cache.current.get(node.id);
+      const data = { node, component, icon: store.icons[component?.icon], fed: new Set(fed.get(node.id)), problems, run, summary, mark: mark?.mark, notes: mark?.notes, readOnly };
+      next.set(node.id, kept?.told === told ? kept : { told, data });
+    }
+    cache.current = next;
+    return next;
+  }, [state.now, state.findings, state.runs, state.inherited, marks, readOnly, store]);
+}
+
+function Veto({ store }) {
+  const reason = useConnection((connection) => {
+    if (!connection.inProgress || !connection.toHandle || connection.isValid) return "";
+    const { fromHandle: a, toHandle: b } = connection;
+    if (a.nodeId === b.nodeId && a.id === b.id) return "";
+    const [from, to] = a.type === "source" ? [a, b] : [b, a];
+    if (from.type === to.type) return a.type === "source" ? "Outputs connect to inputs." : "Inputs connect to outputs.";
+    return veto(store.catalog, store.now, `${from.nodeId}.${from.id}`, `${to.nodeId}.${to.id}`);
+  });
+  const at = useConnection((connection) => connection.to);
+  if (!reason || !at) return null;
+  return <ViewportPortal><div className="veto" role="alert" style={{ transform: `translate(${at.x}px, ${at.y}px) translate(-50%, 1rem)` }}>{reason}</div></ViewportPortal>;
+}
+
+function edgeOf(edge, store, state, marks, labels) {
+  const [source, target] = ends(edge);
+  const type = portOf(store.catalog, state.now, edge.from, "outputs")?.type;
+  const bad = state.findings.find((one) => one.edge && keyOf(one.edge) === keyOf(edge));
+  const mark = marks?.edges[keyOf(edge)] || (bad ? "wrong" : "");
+  return {
+    id: keyOf(edge),
+    source,
+    target,
+    sourceHandle: edge.from.split(".")[1],
+    targetHandle: edge.to.split(".")[1],
+    className: `wire wire-${type ?? "unknown"}${mark ? ` wire-${mark}` : ""}`,
+    label: mark && mark !== "wrong" ? mark : undefined,
+    ariaLabel: `From ${labels.get(source) ?? source}, ${edge.from.split(".")[1]}, to ${labels.get(target) ?? target}, ${edge.to.split(".")[1]}${bad ? `: ${bad.message}` : ""}`,
+    data: edge,
+    interactionWidth: 18,
+  };
+}
+
+export function Stage({ store, state, tool, marks, readOnly, onSelection, selectRef, onConnectKey }) {
+  const flow = useReactFlow();
+  const data = useNodeData(state, store, marks, readOnly);
+  const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
+  const placesNow = useRef(places);
+  placesNow.current = places;
+  const [nodes, setNodes] = useState([]);
+  const [edges, setEdges] = useState([]);
+  const settle = useRef(0);
+
+  useEffect(() => {
+    setNodes((before) => {
+      const kept = new Map(before.map((node) => [node.id, node]));
+      return state.now.nodes.map((node) => {
+        const old = kept.get(node.id);
+        const position = places[node.id];
+        const own = data.get(node.id).data;
+        if (old && old.data === own && old.position.x === position.x && old.position.y === position.y) return old;
+        const label = `${node.title || own.component?.title || node.component}, ${node.id}`;
+        const problems = own.problems.length ? `, ${own.problems.length} problems` : "";
+        return { ...(old ?? { id: node.id, type: "component", width: WIDTH }), position, data: own, ariaLabel: label + problems };
+      });
+    });
+  }, [state.now, data, places]);
+
+  useEffect(() => {
+    const labels = new Map(state.now.nodes.map((node) => [node.id, node.title || store.catalog[node.component]?.title]));
+    setEdges((before) => {
+      const chosen = new Set(before.filter((edge) => edge.selected).map((edge) => edge.id));
+      return state.now.edges.map((edge) => ({ ...edgeOf(edge, store, state, marks, labels), selected: chosen.has(keyOf(edge)) }));
+    });
+  }, [state.now, state.findings, marks, store]);
+
+  const commitMoves = useCallback((moved) => {
+    const before = placesNow.current;
+    const different = moved.filter(({ id, position }) => before[id] && (before[id].x !== Math.round(position.x) || before[id].y !== Math.round(position.y)));
+    if (!different.length) return;
+    const layout = { ...before };
+    for (const { id, position } of different) layout[id] = { x: Math.round(position.x), y: Math.round(position.y) };
+    store.commit({ ...store.now, layout }, different.length === 1 ? `${different[0].id} moved` : `${different.length} nodes moved`);
+  }, [store]);
+
+  const onNodesChange = useCallback((list) => {
+    setNodes((before) => applyNodeChanges(list, before));
+    // Arrow keys move without a drag: one step of history once the keys rest.
+    if (list.some((one) => one.type === "position" && one.position && !one.dragging)) {
+      clearTimeout(settle.current);
+      settle.current = setTimeout(() => commitMoves(flow.getNodes()), SETTLE_MS);
+    }
+  }, [flow, commitMoves]);
+  const onEdgesChange = useCallback((list) => setEdges((before) => applyEdgeChanges(list, before)), []);
+
+  const finishMoves = useCallback(() => {
+    clearTimeout(settle.current);
+    commitMoves(flow.getNodes());
+  }, [flow, commitMoves]);
+
+  selectRef.current = {
+    select(nodeIds, edgeIds = []) {
+      const [wanted, lines] = [new Set(nodeIds), new Set(edgeIds)];
+      setNodes((before) => before.map((node) => (Boolean(node.selected) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) })));
+      setEdges((before) => before.map((edge) => (Boolean(edge.selected) === lines.has(edge.id) ? edge : { ...edge, selected: lines.has(edge.id) })));
+    },
+    finishMoves,
+  };
+
+  const isValid = useCallback((link) => link.source && link.target && !veto(store.catalog, store.now, `${link.source}.${link.sourceHandle}`, `${link.target}.${link.targetHandle}`), [store]);
+  const onConnect = useCallback((link) => {
+    const edge = { from: `${link.source}.${link.sourceHandle}`, to: `${link.target}.${link.targetHandle}` };
+    store.commit({ ...store.now, edges: [...store.now.edges, edge] }, `${edge.from} connected to ${edge.to}`);
+  }, [store]);
+  const onDrop = useCallback((event) => {
+    const component = event.dataTransfer.getData(DRAGGED);
+    if (!component) return;
+    event.preventDefault();
+    const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
+    dispatchEvent(new CustomEvent("canvas:add", { detail: { component, at: { x: Math.round(at.x - WIDTH / 2), y: Math.round(at.y - 24) } } }));
+  }, [flow]);
+  const changed = useCallback(({ nodes: some, edges: lines }) => onSelection(some.map((node) => node.id), lines.map((edge) => edge.id)), [onSelection]);
+
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={TYPES}
+      onNodesChange={onNodesChange}
+      onEdgesChange={onEdgesChange}
+      onNodeDragStop={finishMoves}
+      onSelectionDragStop={finishMoves}
+      onConnect={onConnect}
+      isValidConnection={isValid}
+      onSelectionChange={changed}
+      onDragOver={(event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()}
+      onDrop={onDrop}
+      nodesDraggable={!readOnly}
+      nodesConnectable={!readOnly}
+      deleteKeyCode={null}
+      multiSelectionKeyCode={["Shift", "Meta", "Control"]}
+      selectionOnDrag={tool === "select"}
+      panOnDrag={tool === "select" ? [1, 2] : true}
+      selectionMode="partial"
+      panActivationKeyCode="Space"
+      snapToGrid
+      snapGrid={GRID}
+      connectionRadius={28}
+      connectionLineType={ConnectionLineType.Bezier}
+      minZoom={0.1}
+      maxZoom={2}
+      fitView
+      fitViewOptions={{ padding: 0.12, maxZoom: 1.1, duration: 0 }}
+      elevateEdgesOnSelect
+      proOptions={{ hideAttribution: true }}
+      zoomOnDoubleClick={false}
+      preventScrolling={!readOnly}
+      zoomOnScroll={!readOnly}
+      ariaLabelConfig={{
+        "node.a11yDescription.default": "Press Enter to select this node, C to connect it, Delete to remove it.",
+        "node.a11yDescription.keyboardDisabled": "Press Enter to select this node.",
+        "edge.a11yDescription.default": "Press Enter to select this connection, Delete to remove it.",
+      }}
+      onKeyDownCapture={onConnectKey}
+    >
+      <Background gap={16} size={1.2} />
+      {(!readOnly || state.now.nodes.length > 12) && <MiniMap pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
+      {!readOnly && <Veto store={store} />}
+    </ReactFlow>
+  );
+}

@@ -1,0 +1,64 @@
+// The inspector is the server's form; this loads it for the selected node and hands its changes to the store.
+import { idsOf, nodeOf } from "./model.js";
+
+const PAUSE_MS = 120;
+
+export class Inspector {
+  constructor(store) {
+    this.store = store;
+    this.side = document.getElementById("canvas-side");
+    this.nothing = document.getElementById("inspector")?.cloneNode(true);
+    this.shown = "";
+    this.onNode = (event) => {
+      const { was, node } = event.detail;
+      this.id = node.id;
+      this.shown = JSON.stringify(node);
+      store.changeNode(was, node);
+      if (was !== node.id) this.onRename?.(node.id);
+    };
+    this.onRan = (event) => store.ran(event.detail);
+    document.body.addEventListener("canvas:node", this.onNode);
+    document.body.addEventListener("canvas:ran", this.onRan);
+  }
+
+  // Shows this node, or that nothing (or several) is selected.
+  show(ids) {
+    clearTimeout(this.timer);
+    this.id = ids.length === 1 ? ids[0] : null;
+    this.timer = setTimeout(() => (this.id ? this.load() : this.clear(ids.length)), PAUSE_MS);
+  }
+
+  // After undo, merge or a change elsewhere: the form follows the drawing.
+  follow() {
+    if (!this.id) return;
+    const node = nodeOf(this.store.now, this.id);
+    if (!node) this.show([]);
+    else if (JSON.stringify(node) !== this.shown) this.load();
+  }
+
+  load() {
+    const node = nodeOf(this.store.now, this.id);
+    if (!node || !document.getElementById("inspector")) return;
+    this.shown = JSON.stringify(node);
+    const taken = [...idsOf(this.store.now)].filter((id) => id !== node.id).join(" ");
+    window.htmx.ajax("POST", this.store.urls.inspector, { target: "#inspector", swap: "outerHTML", values: { node: this.shown, was: node.id, taken } });
+    this.side.setAttribute("data-filled", "");
+  }
+
+  clear(count) {
+    this.shown = "";
+    this.side.removeAttribute("data-filled");
+    const place = document.getElementById("inspector");
+    if (!place) return;
+    const fresh = this.nothing.cloneNode(true);
+    if (count > 1) {
+      fresh.querySelector("h2").textContent = `${count} nodes are selected`;
+      fresh.querySelector("p").textContent = "Drag to move them, copy them with Ctrl C, remove them with Delete.";
+    }
+    place.replaceWith(fresh);
+  }
+
+  focus() {
+    document.getElementById("inspector-title")?.focus();
+  }
+}
