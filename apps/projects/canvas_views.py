@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -33,14 +33,15 @@ from apps.projects.domain.spec import FlowNode, ProjectSpec
 from apps.projects.domain.steps import step_of
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import plain
+from apps.projects.enums import Role
 from apps.projects.errors import DraftConflict, SpecRefused
 from apps.projects.last_run import last_run
 from apps.projects.models import Project
-from apps.projects.queries import collections_of, context_for, projects_for, spec_of
+from apps.projects.queries import collections_of, context_for, project_for, role_of, spec_of
 from apps.projects.wizard_views import UNFIT_LIMIT
 from apps.runtime import engine, events
 from apps.runtime.errors import StudioError, UserFault
-from apps.runtime.graph import Node
+from apps.runtime.graph import Graph, Node
 from apps.runtime.resources import Resources, RunRequest, Turn
 from apps.ui.http import StudioRequest
 from apps.ui.icons import PATHS
@@ -66,7 +67,7 @@ class RunTooLong(UserFault):
 @login_required
 @require_safe
 def canvas(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     context = {
         "project": project,
         "document": _document(project, request),
@@ -79,7 +80,7 @@ def canvas(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def canvas_document(request: StudioRequest, project_id: UUID) -> JsonResponse:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     return JsonResponse(_document(project, request))
 
 
@@ -90,7 +91,7 @@ def canvas_save(request: StudioRequest, project_id: UUID) -> JsonResponse:
 
     settled: what was kept from an earlier conflict is dealt with.
     """
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     try:
         body = _body(request)
         ops = read_ops(body.get("ops"))
@@ -113,7 +114,7 @@ def canvas_save(request: StudioRequest, project_id: UUID) -> JsonResponse:
 def inspector(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """The settings of the node in `node` (JSON, saved or not). With `filled` they are what was typed:
     what fits goes back to the canvas with the event `canvas:node`."""
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id)
     node, component = _node(request)
     spec = spec_of(project.draft)
     typed = request.POST if "filled" in request.POST else None
@@ -157,7 +158,7 @@ async def run_node(request: StudioRequest, project_id: UUID) -> HttpResponse:
 def _prepare(
     request: StudioRequest, project_id: UUID
 ) -> HttpResponse | tuple[Node, Resources, TryNodeForm, dict[str, Any]]:
-    project = get_object_or_404(projects_for(request.user), pk=project_id)
+    project = project_for(request.user, project_id, Role.EDITOR)
     drawn, component = _node(request)
     form = TryNodeForm(request.POST, request.FILES, component=component)
     context = {"project": project, "try_form": form, "node_json": _json(drawn)}
@@ -166,7 +167,7 @@ def _prepare(
     spec = spec_of(project.draft)
     try:
         node = node_of(spec, drawn, context_for(project.owner).kinds)
-        resources = _resources(project, component, node)
+        resources = _resources(project, node)
     except StudioError as error:
         context["error"] = str(error)
         return render(request, "projects/_try_node.html", context, status=422)
@@ -209,16 +210,10 @@ def _tried(
     return trigger_client_event(response, "canvas:ran", {"id": node.id, **told})
 
 
-def _resources(project: Project, component: Component, node: Node) -> Resources:
+def _resources(project: Project, node: Node) -> Resources:
     """What this node may need: the servers it names, and the project's knowledge."""
-    names = {
-        str(node.params[parameter.name])
-        for parameter in component.parameters
-        if parameter.kind == "connection" and node.params.get(parameter.name)
-    }
-    servers = {
-        name: model_server(project.owner, name) for name in sorted(names) if name != "builtin"
-    }
+    names = Graph(application="custom", nodes=(node,), edges=()).connections()
+    servers = {name: model_server(project.owner, name) for name in names}
     collections = collections_of(project)
     retriever = retriever_for(collections) if collections else None
     return Resources(servers=servers, retriever=retriever)
@@ -267,6 +262,7 @@ def _inspector_context(
     try_form.fill(last.get("in", {}))
     return {
         "project": project,
+        "editable": _may_edit(request, project),
         "spec": spec.spec,
         "node": node,
         "node_json": _json(node),
@@ -277,6 +273,10 @@ def _inspector_context(
         "try_form": try_form,
         "last": last and {**last, "in": _values(last["in"]), "out": _values(last["out"])},
     }
+
+
+def _may_edit(request: StudioRequest, project: Project) -> bool:
+    return role_of(request.user, project).covers(Role.EDITOR)
 
 
 def _json(node: FlowNode) -> str:
@@ -342,6 +342,7 @@ def _document(project: Project, request: StudioRequest) -> dict[str, Any]:
         **document(spec),
         **_state(project, spec),
         "title": project.title,
+        "editable": _may_edit(request, project),
         "components": known["components"],
         "icons": {row["icon"]: PATHS[row["icon"]] for row in known["components"].values()},
         "runs": last_run(project, request.user),

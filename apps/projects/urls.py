@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-<<<<<<< HEAD
-from apps.projects import sharing_views, version_views, views, wizard_views, yaml_views
-=======
-from apps.projects import canvas_views, version_views, views, wizard_views, yaml_views
->>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
+from apps.projects import (
+    canvas_views,
+    sharing_views,
+    version_views,
+    views,
+    wizard_views,
+    yaml_views,
+)
 
 app_name = "projects"
 urlpatterns = [

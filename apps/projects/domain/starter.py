@@ -38,11 +38,6 @@ def starter(
     Raises KeyError for an application that does not exist.
     """
     shown = title or name.replace("-", " ").capitalize()
-<<<<<<< HEAD
-=======
-    knowledge = _KNOWLEDGE.format(name=name) if application == "qna" else ""
-    flow = _FLOW if application == "custom" else ""
->>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
     return _PROJECT.format(
         name=name,
         title=json.dumps(shown, ensure_ascii=False),
@@ -53,14 +48,9 @@ def starter(
         model_name=model or "extractive",
         max_tokens=LONGEST.get(application, 512),
         instruction=INSTRUCTIONS[application],
-<<<<<<< HEAD
         parts=PARTS.get(application, "").format(
             name=name, listener=connection or "null", listening=model or '""'
         ),
-=======
-        knowledge=knowledge,
-        flow=flow,
->>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
     )
 
 
@@ -114,11 +104,7 @@ spec:
     max_tokens: {max_tokens:<10}# longest reply, in tokens
 
   instruction: {instruction}
-<<<<<<< HEAD
 {parts}
-=======
-{knowledge}{flow}
->>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
   # Where the exported package will run.
   deployment:
     os: debian-12         # debian-12, ubuntu-24.04, rhel-9
@@ -153,7 +139,6 @@ _KNOWLEDGE = """
       k: 6                # passages per question
 """
 
-<<<<<<< HEAD
 _OPTIONAL_KNOWLEDGE = """
   # What the answers may come from: names of collections, none by default.
   knowledge:
@@ -195,22 +180,20 @@ PARTS = {
     strategy: auto        # auto, stuff (in one go), map-reduce (in pieces) or refine (piece by piece)
     words: 150            # 10 to 5,000
 """,
-}
-"""What only this kind of application has."""
-=======
-_FLOW = """
+    "custom": """
   # The graph that answers: nodes are components of the palette, edges lead from outputs to inputs.
   # What a node does not set comes from the settings above.
   flow:
     nodes:
-      - {id: question, component: chat-input}
-      - {id: prompt, component: prompt}
-      - {id: llm, component: llm}
-      - {id: answer, component: chat-output}
+      - {{id: question, component: chat-input}}
+      - {{id: prompt, component: prompt}}
+      - {{id: llm, component: llm}}
+      - {{id: answer, component: chat-output}}
     edges:
-      - {from: question.question, to: prompt.question}
-      - {from: question.history, to: prompt.history}
-      - {from: prompt.messages, to: llm.messages}
-      - {from: llm.answer, to: answer.answer}
-"""
->>>>>>> 15ef783 (Projects have a canvas: what was drawn is saved as operations, two people at once get a merge, a node is tried by itself)
+      - {{from: question.question, to: prompt.question}}
+      - {{from: question.history, to: prompt.history}}
+      - {{from: prompt.messages, to: llm.messages}}
+      - {{from: llm.answer, to: answer.answer}}
+""",
+}
+"""What only this kind of application has."""

@@ -238,10 +238,11 @@ export function Editor({ doc }) {
           <button type="button" aria-pressed={view === "outline"} onClick={() => setView("outline")}><Glyph name="list" />Outline</button>
         </div>
       </div>
-      {state.kept && <Kept store={store} kept={state.kept} />}
+      {!store.editable && <p className="canvas-look muted">You may look at this project. Its owner can make you an editor.</p>}
+      {store.editable && state.kept && <Kept store={store} kept={state.kept} />}
       <div className="canvas-stage" data-view={view}>
         {view === "canvas" ? (
-          <Stage store={store} state={state} tool={tool} onSelection={choose} selectRef={selectRef} />
+          <Stage store={store} state={state} tool={tool} readOnly={!store.editable} onSelection={choose} selectRef={selectRef} />
         ) : (
           <Outline store={store} state={state} selected={chosen.nodes} onSelect={select} onConnect={connect} />
         )}

@@ -87,7 +87,7 @@ function edgeOf(edge, store, state, marks, labels) {
   };
 }
 
-export function Stage({ store, state, tool, marks, readOnly, onSelection, selectRef, onConnectKey }) {
+export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef, onConnectKey }) {
   const flow = useReactFlow();
   const data = useNodeData(state, store, marks, readOnly);
   const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
@@ -200,8 +200,8 @@ export function Stage({ store, state, tool, marks, readOnly, onSelection, select
       elevateEdgesOnSelect
       proOptions={{ hideAttribution: true }}
       zoomOnDoubleClick={false}
-      preventScrolling={!readOnly}
-      zoomOnScroll={!readOnly}
+      preventScrolling={!embedded}
+      zoomOnScroll={!embedded}
       ariaLabelConfig={{
         "node.a11yDescription.default": "Press Enter to select this node, C to connect it, Delete to remove it.",
         "node.a11yDescription.keyboardDisabled": "Press Enter to select this node.",
@@ -210,7 +210,7 @@ export function Stage({ store, state, tool, marks, readOnly, onSelection, select
       onKeyDownCapture={onConnectKey}
     >
       <Background gap={16} size={1.2} />
-      {(!readOnly || state.now.nodes.length > 12) && <MiniMap pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
+      {(!embedded || state.now.nodes.length > 12) && <MiniMap pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
       {!readOnly && <Veto store={store} />}
     </ReactFlow>
   );

@@ -13,7 +13,7 @@ export function Viewer({ doc }) {
   const selectRef = useRef(null);
   return (
     <div className="canvas-view">
-      <Stage store={store} state={store.snapshot()} tool="pan" marks={doc.marks} readOnly onSelection={nothing} selectRef={selectRef} />
+      <Stage store={store} state={store.snapshot()} tool="pan" marks={doc.marks} readOnly embedded onSelection={nothing} selectRef={selectRef} />
       <div className="canvas-zoom" role="group" aria-label="Zoom">
         <button type="button" className="btn btn-sm btn-square" aria-label="Zoom in" onClick={() => flow.zoomIn({ duration: duration() })}><Glyph name="plus" /></button>
         <button type="button" className="btn btn-sm btn-square" aria-label="Zoom out" onClick={() => flow.zoomOut({ duration: duration() })}><Glyph name="minus" /></button>

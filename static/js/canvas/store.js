@@ -11,6 +11,7 @@ export class Store {
     this.catalog = doc.components;
     this.icons = doc.icons;
     this.saved = drawing;
+    this.editable = doc.editable !== false;
     this.listeners = new Set();
     this.settled = false;
     this.state = { now: drawing, past: [], future: [], saving: "saved", conflict: null, said: "", kept: doc.kept, ...this.served(doc), runs: doc.runs ?? {} };
@@ -42,6 +43,7 @@ export class Store {
   }
 
   commit(next, label) {
+    if (!this.editable) return this.say("You may look at this project, not change it.");
     if (next === this.now || !changes(this.now, next).length) return;
     this.set({ past: [...this.state.past, { drawing: this.now, label }], now: next, future: [] });
     this.say(label);

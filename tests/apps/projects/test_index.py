@@ -115,7 +115,7 @@ def test_create_goes_on_to_the_model(owner_client: Client) -> None:
     "values",
     [
         {"title": "", "application": "qna"},
-        {"title": "X", "application": "custom"},
+        {"title": "X", "application": "unknown"},
         {"title": "X" * 121, "application": "qna"},
         {},
     ],
