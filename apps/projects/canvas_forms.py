@@ -15,7 +15,7 @@ from apps.projects.domain.flow_findings import unfit
 from apps.projects.domain.port_values import PortValueUnfit, port_value
 from apps.projects.domain.spec import FlowNode
 from apps.runtime.media import MEDIA_LIMIT_BYTES, Media
-from apps.ui.forms import Form
+from apps.ui.forms import Form, dressed
 
 ID_HELP: Final = "How YAML and edges name it: a-z, 0-9 and single hyphens."
 MEDIA: Final = ("image", "audio", "document")
@@ -50,14 +50,12 @@ class InspectorForm(Form):
     ) -> None:
         self.node, self.component, self.inherited = node, component, inherited
         self.connections, self.taken = connections, taken
-        self.base_fields = dict(self.base_fields)
-        for parameter in component.parameters:
-            self.base_fields[f"p-{parameter.name}"] = self._field(parameter)
         initial = {"id": node.id, "title": node.title}
-        for parameter in component.parameters:
-            value = node.params.get(parameter.name, inherited.get(parameter.name))
-            initial[f"p-{parameter.name}"] = _shown(parameter, value)
         super().__init__(data, initial=initial, auto_id="inspector_%s")
+        for parameter in component.parameters:
+            field = self.fields[f"p-{parameter.name}"] = dressed(self._field(parameter))
+            value = node.params.get(parameter.name, inherited.get(parameter.name))
+            field.initial = _shown(parameter, value)
         self.fields["title"].widget.attrs["placeholder"] = component.title
 
     def rows(self) -> list[dict[str, Any]]:
@@ -196,8 +194,9 @@ class TryNodeForm(forms.Form):
 
     def __init__(self, data: Any = None, files: Any = None, *, component: Component) -> None:
         self.component = component
-        self.base_fields = {f"in-{port.name}": _input(port.type) for port in component.inputs}
         super().__init__(data, files, auto_id="try_%s")
+        for port in component.inputs:
+            self.fields[f"in-{port.name}"] = _input(port.type)
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -28,6 +28,13 @@ def _class_of(widget: widgets.Widget) -> str:
     return next((css for kind, css in _CLASSES if isinstance(widget, kind)), "")
 
 
+def dressed(field: forms.Field) -> forms.Field:
+    """The field with the classes of its widget; for fields that a form gets later."""
+    own = field.widget.attrs.get("class", "")
+    field.widget.attrs["class"] = f"{_class_of(field.widget)} {own}".strip()
+    return field
+
+
 class _Dressed:
     """Adds the widget classes. Errors of a bound form mean status 422."""
 
@@ -38,8 +45,7 @@ class _Dressed:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         for field in self.fields.values():
-            own = field.widget.attrs.get("class", "")
-            field.widget.attrs["class"] = f"{_class_of(field.widget)} {own}".strip()
+            dressed(field)
 
     @property
     def status(self) -> int:

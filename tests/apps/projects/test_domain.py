@@ -105,7 +105,9 @@ def test_graph_can_run(changes: dict[str, Any]) -> None:
     assert plan.speakers <= {"llm", "extractive"}
 
 
-def test_graph_of_an_application_that_is_not_available() -> None:
+def test_graph_of_an_application_that_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.projects.domain.compile.AVAILABLE", ("qna",))
+
     with pytest.raises(ApplicationNotAvailable):
         build_graph(spec(application="custom"))
 

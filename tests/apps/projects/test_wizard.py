@@ -195,10 +195,10 @@ def test_coming_back_goes_on_at_the_furthest_step(owner_client: Client, project:
     assert address(project, "knowledge") in page.content.decode()
 
 
-def test_application_of_a_later_release_cannot_be_chosen(
+def test_application_that_does_not_exist_cannot_be_chosen(
     owner_client: Client, project: Project
 ) -> None:
-    values = {"title": "T", "application": "custom"}
+    values = {"title": "T", "application": "poetry"}
     response = send(owner_client, project, "application", values)
 
     assert response.status_code == 422
