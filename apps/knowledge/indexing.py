@@ -62,14 +62,19 @@ def take_back(job: Job) -> None:
 
 @transaction.atomic
 def claim_documents(collection: Collection, job: Job, limit: int) -> list[Claimed]:
-    """Take the next documents of the collection: those that wait, and those that an ended job left."""
+    """Take the next documents of the collection: those that wait, and those that an ended job left.
+
+    Small ones first: beside a file that takes hours, the others need not wait for it.
+    """
     abandoned = Q(status=DocumentStatus.INDEXING) & (
         Q(job__isnull=True) | Q(job=job) | ~Q(job__status__in=ACTIVE)
     )
     due = Document.objects.filter(
         Q(status=DocumentStatus.QUEUED) | abandoned, collection=collection
     ).exclude(file="")
-    ids = list(due.order_by("created_at", "name").values_list("pk", flat=True)[:limit])
+    ids = list(
+        due.order_by("size_bytes", "created_at", "name").values_list("pk", flat=True)[:limit]
+    )
     held = Document.objects.select_for_update(of=("self",)).filter(pk__in=ids)
     rows = [row for row in held if row.status not in _CLOSED]
     _drop_strangers(collection, rows)
