@@ -47,12 +47,17 @@ def parse_part(archive: zipfile.ZipFile, name: str, kind: str) -> Any:
 
 
 def stream_part(
-    archive: zipfile.ZipFile, name: str, kind: str, events: tuple[str, ...]
+    archive: zipfile.ZipFile,
+    name: str,
+    kind: str,
+    events: tuple[str, ...],
+    tag: str | None = None,
 ) -> Iterator[tuple[str, Any]]:
-    """Parse events of a part of any size. The caller clears elements that it is done with."""
+    """Parse events of a part of any size, of one tag only if it is given ("{*}row" in any namespace).
+    The caller clears elements that it is done with."""
     try:
         with archive.open(name) as file:
-            parser = etree.iterparse(file, events=events, **_SAFE)
+            parser = etree.iterparse(file, events=events, tag=tag, **_SAFE)
             checked = False
             for event, element in parser:
                 if not checked:

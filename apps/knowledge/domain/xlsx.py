@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openpyxl
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from apps.knowledge.domain.archives import open_archive
 from apps.knowledge.domain.limits import HEADING_CHARS, TABLE_CELL_CHARS, TABLE_COLUMNS
+from apps.knowledge.domain.ooxml import drop, stream_part
 from apps.knowledge.domain.parts import Meter, Part
 from apps.knowledge.domain.refusals import Broken
 from apps.knowledge.domain.tables import describe_rows
@@ -42,36 +45,65 @@ def read_xlsx(path: Path, meter: Meter) -> Iterator[Part]:
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            workbook = openpyxl.load_workbook(
-                file, read_only=True, data_only=True, keep_links=False
-            )
-            sheets = workbook.worksheets
-            for number, sheet in enumerate(sheets, 1):
+            book = _opened(file)
+            sheets = [
+                (sheet.name, place.target)
+                for sheet, place in book.parser.find_sheets()
+                if place.target in book.valid_files and "chartsheet" not in place.Type
+            ]
+            for number, (name, part) in enumerate(sheets, 1):
                 meter.pages = number
-                yield from _sheet(sheet, number, len(sheets), meter)
+                heading = str(name)[:HEADING_CHARS]
+                yield from _sheet(_rows(book, part), number, heading)
+                meter.share = number / len(sheets)
         except _DAMAGE as error:
             raise _broken(error) from error
 
 
-def _sheet(sheet: Any, number: int, count: int, meter: Meter) -> Iterator[Part]:
-    heading = str(sheet.title)[:HEADING_CHARS]
-    # The size that a sheet declares is often wrong: without this, a million empty rows are read
-    # or rows beyond it are lost.
-    sheet.reset_dimensions()
+def _opened(file: Any) -> Any:
+    """Everything but the sheets. `load_workbook` would read a sheet that does not declare its size from
+    one end to the other at once, and hold all of it."""
+    book = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+    book.read_manifest()
+    book.read_strings()
+    book.read_workbook()
+    apply_stylesheet(book.archive, book.wb)
+    return book
+
+
+def _sheet(rows: Iterator[list[str]], number: int, heading: str) -> Iterator[Part]:
     started = False
-    for line in describe_rows(_rows(sheet)):
+    for line in describe_rows(rows):
         if not started:
             started = True
             yield Part(f"{heading}\n", number, heading)
         yield Part(line, number, heading)
-    meter.share = number / count
     if started:
         yield Part("\n", number, heading)
 
 
-def _rows(sheet: Any) -> Iterator[list[str]]:
-    for row in sheet.iter_rows(values_only=True):
-        yield [_shown(value) for value in row[:TABLE_COLUMNS]]
+def _rows(book: Any, part: str) -> Iterator[list[str]]:
+    """Cells by their column. openpyxl's own iteration keeps an element of every row to the end of the
+    sheet, and believes the size that the sheet declares, which is often wrong."""
+    parser = WorkSheetParser(
+        None,
+        book.shared_strings,
+        data_only=True,
+        epoch=book.wb.epoch,
+        date_formats=book.wb._date_formats,
+        timedelta_formats=book.wb._timedelta_formats,
+    )
+    for _, element in stream_part(book.archive, part, KIND, ("end",), "{*}row"):
+        _, cells = parser.parse_row(element)
+        parser.row_dimensions.clear()
+        drop(element)
+        row: list[str] = []
+        for cell in cells:
+            place = cell["column"] - 1
+            if place < TABLE_COLUMNS:
+                row.extend([""] * (place + 1 - len(row)))
+                row[place] = _shown(cell["value"])
+        yield row
 
 
 def _shown(value: Any) -> str:

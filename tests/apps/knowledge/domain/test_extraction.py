@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import threading
+from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -235,7 +238,7 @@ def test_a_page_that_is_not_read_to_its_end_leaves_no_thread(tmp_path: Path) -> 
     path.write_bytes(b"<html><body>" + b"<p>some words of it</p>\n" * 100_000)
     before = threading.active_count()
 
-    blocks = extract(path, "a.html", Meter())
+    blocks = cast("Generator[Block]", extract(path, "a.html", Meter()))
     next(blocks)
     assert threading.active_count() == before + 1
     blocks.close()
@@ -246,3 +249,48 @@ def test_a_page_that_is_not_read_to_its_end_leaves_no_thread(tmp_path: Path) -> 
 def test_a_page_in_another_character_set_than_it_declares_in_xml(read: Read) -> None:
     page = '<?xml version="1.0" encoding="iso-8859-1"?>\n<html><body><p>Grüße</p></body></html>'
     assert text_of(read("a.xhtml", page.encode())).strip() == "Grüße"
+
+
+def test_a_long_sheet_that_does_not_declare_its_size_takes_no_memory(tmp_path: Path) -> None:
+    row = '<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"/><c r="C{n}"/><c r="D{n}" t="b"><v>1</v></c></row>'
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        + "".join(row.format(n=n) for n in range(1, 100_001))
+        + "</sheetData></worksheet>"
+    )
+    book = documents.workbook({"Numbers": [["x", "y"]]})
+    path = tmp_path / "file"
+    path.write_bytes(documents.with_member(book, "xl/worksheets/sheet1.xml", sheet.encode()))
+    del sheet, book
+    process, done, rows = psutil.Process(), threading.Event(), 0
+    seen = [process.memory_info().rss]
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            seen.append(process.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        for block in extract(path, "a.xlsx", Meter()):
+            rows += block.text.endswith(" | yes\n")
+    finally:
+        done.set()
+        watching.join()
+
+    assert rows == 100_000
+    assert max(seen) - seen[0] < 15_000_000
+
+
+def test_cells_stay_in_their_columns_and_dates_are_dates(read: Read) -> None:
+    file = documents.workbook(
+        {
+            "Plan": [["What", "Note", "When"], ["Move", None, dt.date(2024, 2, 29)]],
+            "Nothing": [],
+        }
+    )
+    assert [text for text, _, _ in places(read("a.xlsx", file))] == [
+        "Plan",
+        "What | Note | When",
+        "What: Move | When: 2024-02-29",
+    ]
