@@ -2,7 +2,10 @@
 
 GET, POST           chat/api/sessions/                  {app, title?}
 GET, PATCH, DELETE  chat/api/sessions/<id>/             {title}
-GET, POST           chat/api/sessions/<id>/messages/    {text, temperature?, …, stream?}
+GET, POST           chat/api/sessions/<id>/messages/    {text, temperature?, …, stream?, fields?, attachments?}
+
+fields: what the application asks for beside the words; attachments: [{base64, mime?, name?}]. Files of
+messages are at their `url`, with the same token.
 """
 
 from __future__ import annotations
@@ -20,15 +23,17 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from apps.chat import services
-from apps.chat.forms import QuestionForm, TitleForm
+from apps.chat.bodies import json_body
+from apps.chat.forms import SamplingForm, TitleForm
 from apps.chat.gateway import find_app
-from apps.chat.models import ChatMessage, ChatSession
+from apps.chat.models import ChatAttachment, ChatMessage, ChatSession
 from apps.chat.queries import sessions_for
 from apps.chat.replies import Work, claim_reply
 from apps.chat.rows import in_rows
 from apps.chat.streams import EventStream, follow
 from apps.chat.tokens import bearer
 from apps.runtime.errors import StudioError, UserFault
+from apps.runtime.media import Media, media_from
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -114,6 +119,7 @@ async def api_messages(request: HttpRequest, session_id: UUID) -> HttpResponse |
 @_signed_in
 def _list_messages(request: HttpRequest, user: User, session_id: UUID) -> HttpResponse:
     rows = _session_or_fault(user, session_id).messages.order_by("ordinal")
+    rows = rows.prefetch_related("attachments")
     return _page(request, rows, _message)
 
 
@@ -122,15 +128,46 @@ def _ask(request: HttpRequest, session_id: UUID) -> tuple[Work, bool]:
         raise ApiFault(401, "chat.no-token", "Send a personal API token as a Bearer token.")
     found = _session_or_fault(user, session_id)
     data = _body(request)
-    form = QuestionForm(data)
+    form = SamplingForm(data)
     if not form.is_valid():
         raise ApiFault(422, "chat.question-refused", "The question is refused.", errors=form.errors)
-    _, reply = services.ask(session=found, text=form.cleaned_data["text"], sampling=form.sampling())
+    _, reply = services.ask(
+        session=found,
+        text=_text(data.get("text", "")),
+        sampling=form.sampling(),
+        fields=_fields(data.get("fields") or {}),
+        media=_media(data.get("attachments") or []),
+    )
     work = claim_reply(reply=reply, by=user)
     if work is None:
         reply.refresh_from_db()
         raise ApiFault(502, reply.error_code or "chat.claimed", reply.error_message or "Claimed.")
     return work, data.get("stream") is True
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ApiFault(422, "chat.question-refused", "text must be a string.")
+    return value
+
+
+def _fields(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        raise ApiFault(422, "chat.question-refused", "fields must be an object of strings.")
+    return value
+
+
+def _media(value: Any) -> list[Media]:
+    """Raises ApiFault or MediaUnreadable."""
+    if not isinstance(value, list):
+        raise ApiFault(422, "chat.question-refused", "attachments must be a list.")
+    found = []
+    for one in value:
+        if not isinstance(one, dict) or not isinstance(one.get("base64"), str):
+            detail = "Each attachment must be an object with the file in base64."
+            raise ApiFault(422, "chat.question-refused", detail)
+        found.append(media_from(str(one.get("mime", "")), one["base64"], str(one.get("name", ""))))
+    return found
 
 
 async def _drain(frames: AsyncIterator[bytes]) -> None:
@@ -152,7 +189,7 @@ def _session_or_fault(user: User, session_id: UUID) -> ChatSession:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
-        data = orjson.loads(request.body or b"{}")
+        data = orjson.loads(json_body(request) or b"{}")
     except orjson.JSONDecodeError as error:
         raise ApiFault(400, "chat.no-json", f"The body is not JSON: {error}.") from error
     if not isinstance(data, dict):
@@ -188,9 +225,18 @@ def _message(row: ChatMessage) -> dict[str, Any]:
     return {
         "id": row.pk,
         **{name: getattr(row, name) for name in names + rest},
+        "fields": row.fields,
+        "attachments": [_attachment(one) for one in row.attachments.all()]
+        if row.media_count
+        else [],
         "created_at": row.created_at,
         "finished_at": row.finished_at,
     }
+
+
+def _attachment(row: ChatAttachment) -> dict[str, Any]:
+    names = ("id", "kind", "mime", "name", "size_bytes")
+    return {**{name: getattr(row, name) for name in names}, "url": row.get_absolute_url()}
 
 
 def _json(data: Any, status: int = 200) -> HttpResponse:

@@ -19,4 +19,10 @@ class MessageStatus(models.TextChoices):
     INTERRUPTED = "interrupted", "Interrupted"
 
 
+class MediaKind(models.TextChoices):
+    IMAGE = "image", "Picture"
+    AUDIO = "audio", "Sound"
+    DOCUMENT = "document", "Document"
+
+
 ACTIVE = (MessageStatus.PENDING, MessageStatus.STREAMING)

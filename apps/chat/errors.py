@@ -14,6 +14,11 @@ class QuestionRefused(UserFault):
     sentence = "The question was not sent: {reason}"
 
 
+class AttachmentRefused(UserFault):
+    code = "chat.attachment-refused"
+    sentence = "{name} was not taken: {reason}."
+
+
 class ReplyInProgress(Conflict):
     code = "chat.reply-in-progress"
     sentence = "The last answer is still being written. Wait for it, or stop it, then ask again."

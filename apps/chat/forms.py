@@ -3,11 +3,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
+from apps.chat.attachments import COUNT
 from apps.chat.services import QUESTION_LIMIT
+from apps.runtime.media import Media
 from apps.ui.forms import Form
 
+FIELD_PREFIX = "field-"
 SAMPLING = ("temperature", "top_p", "top_k", "max_tokens")
+
+
+class FileInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.getlist(name) if hasattr(files, "getlist") else []
 
 
 def _number(label: str, text: str, **bounds: Any) -> Any:
@@ -52,13 +63,34 @@ class SamplingForm(Form):
         }
 
 
+class Files(forms.FileField):
+    """Any number of files; its value is a list of what was uploaded."""
+
+    widget = FileInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        found = [one for one in data or [] if one]
+        if len(found) > COUNT:
+            raise forms.ValidationError(f"A question takes at most {COUNT} files.")
+        for one in found:
+            super().clean(one, initial)
+        return found
+
+
 class QuestionForm(SamplingForm):
+    """Names that begin with FIELD_PREFIX are the application's own fields: "field-target"."""
+
+    attachments = Files(
+        label="Files",
+        required=False,
+        error_messages={"empty": "The file is empty."},
+    )
     text = forms.CharField(
         label="Your question",
+        required=False,
         max_length=QUESTION_LIMIT,
         strip=True,
         error_messages={
-            "required": "Write a question first.",
             "max_length": "A question has at most 32,000 characters; upload longer texts as a document.",
         },
         widget=forms.Textarea(
@@ -70,6 +102,28 @@ class QuestionForm(SamplingForm):
             }
         ),
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not (cleaned.get("text") or cleaned.get("attachments") or self.errors):
+            self.add_error("text", "Write a question first.")
+        return cleaned
+
+    def asked(self) -> dict[str, Any]:
+        """Arguments of `services.ask`."""
+        return {
+            "text": self.cleaned_data["text"],
+            "sampling": self.sampling(),
+            "fields": {
+                name.removeprefix(FIELD_PREFIX): str(value)
+                for name, value in self.data.items()
+                if name.startswith(FIELD_PREFIX)
+            },
+            "media": [
+                Media(one.content_type or "", one.read(), one.name or "")
+                for one in self.cleaned_data["attachments"]
+            ],
+        }
 
 
 class TitleForm(Form):

@@ -77,6 +77,7 @@ class Draft:
     first_token_ms: float | None = None
     answer: events.Answer | None = None
     failed: events.Failed | None = None
+    heard: str = ""
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
 
@@ -136,6 +137,9 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
                     draft.node(node)[side] = _cut_short(outputs[side])
         case events.Failed(node, code, message):
             draft.node(node).update(error_code=code, error=message)
+        case events.Heard(node, text):
+            draft.heard = text
+            live.add_heard(text)
         case events.Answer():
             draft.answer = event
 
@@ -161,6 +165,8 @@ def _whole(live: LiveReply, draft: Draft) -> Outcome:
     return Outcome(
         status=MessageStatus.COMPLETE,
         text=answer.text or live.text,
+        media=answer.media,
+        heard=draft.heard,
         citations=[asdict(citation) for citation in answer.citations],
         trace=list(draft.nodes.values()),
         usage={
@@ -182,6 +188,7 @@ def _cut(live: LiveReply, draft: Draft) -> Outcome:
     return Outcome(
         status=MessageStatus.STOPPED if stopped else MessageStatus.INTERRUPTED,
         text=live.text,
+        heard=draft.heard,
         citations=_citations_in(live.text, live.passages),
         trace=list(draft.nodes.values()),
         usage={

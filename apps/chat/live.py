@@ -32,6 +32,7 @@ class LiveReply:
         self.reply_id = reply_id
         self.attended = attended
         self.text = ""
+        self.heard = ""
         self.passages: tuple[Passage, ...] = ()
         self.stopped = False
         self.reason: StudioError | None = None
@@ -48,6 +49,11 @@ class LiveReply:
 
     def add_text(self, text: str) -> None:
         self.text += text
+        self._wake()
+
+    def add_heard(self, text: str) -> None:
+        """What was said in a spoken question."""
+        self.heard = text
         self._wake()
 
     def add_passages(self, passages: tuple[Passage, ...]) -> None:
@@ -82,8 +88,12 @@ class LiveReply:
         loop = asyncio.get_running_loop()
         self._readers += 1
         told: tuple[Passage, ...] = ()
+        heard = ""
         try:
             while True:
+                if self.heard != heard:
+                    heard = self.heard
+                    yield sse.heard(heard)
                 if self.passages is not told:
                     told = self.passages
                     yield sse.documents(told)

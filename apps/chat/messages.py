@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from apps.chat import sse
 from apps.chat.citations import answer_html
 from apps.chat.enums import MessageStatus
-from apps.chat.models import ChatMessage
+from apps.chat.models import ChatAttachment, ChatMessage
 
 BROKEN = (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
@@ -44,6 +44,11 @@ class ShownMessage:
             }
             for citation in self.message.citations
         ]
+
+    @property
+    def files(self) -> list[ChatAttachment]:
+        """Its attachments; those of a message without any are not looked for."""
+        return list(self.message.attachments.all()) if self.message.media_count else []
 
     @property
     def stream_url(self) -> str:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from apps.chat.enums import ACTIVE, MessageStatus, Role
+from apps.chat.enums import ACTIVE, MediaKind, MessageStatus, Role
 
 
 class ChatSession(models.Model):
@@ -42,6 +42,8 @@ class ChatMessage(models.Model):
     heartbeat_at   when that process last said it is alive, while status is streaming
     superseded     another reply to the same question came after this one
     usage          prompt_tokens, completion_tokens, time_to_first_token_ms, duration_ms
+    fields         of a reply: what was asked for beside the question's words ("target")
+    media_count    how many attachments it has, so that nobody looks for those of plain text
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,6 +53,8 @@ class ChatMessage(models.Model):
     status = models.CharField(max_length=12, choices=MessageStatus, default=MessageStatus.COMPLETE)
     content = models.TextField(blank=True)
     sampling = models.JSONField(default=dict)
+    fields = models.JSONField(default=dict)
+    media_count = models.PositiveSmallIntegerField(default=0)
     citations = models.JSONField(default=list)
     trace = models.JSONField(default=list)
     usage = models.JSONField(default=dict)
@@ -92,3 +96,37 @@ class ChatMessage(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
+
+
+def attachment_path(attachment: ChatAttachment, filename: str) -> str:
+    """Where the file lies in storage: never under its own name, never with its own suffix."""
+    return f"attachments/{attachment.message_id}/{attachment.pk}"
+
+
+class ChatAttachment(models.Model):
+    """A picture, sound or document that came with a question, or a sound that came with its reply.
+
+    mime   what the file is by its content, whatever its name said
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    message = models.ForeignKey(ChatMessage, models.CASCADE, related_name="attachments")
+    ordinal = models.PositiveSmallIntegerField(default=0)
+    kind = models.CharField(max_length=10, choices=MediaKind)
+    mime = models.CharField(max_length=120)
+    name = models.CharField(max_length=200, blank=True)
+    size_bytes = models.PositiveBigIntegerField()
+    file = models.FileField(upload_to=attachment_path, max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["message", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "ordinal"], name="attachment_ordinal")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.get_kind_display())
+
+    def get_absolute_url(self) -> str:
+        return reverse("chat:attachment", args=[self.pk])

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from apps.runtime.errors import StudioError
 from apps.runtime.events import Answer
+from apps.runtime.media import Media, as_recognised, media_from
 from apps.runtime.resources import RunRequest, Sampling, Turn
 
 TEXT_LIMIT = 1_000_000
@@ -32,16 +33,65 @@ class TextPart(BaseModel):
     text: str
 
 
+class ImageUrl(BaseModel):
+    url: str
+
+
+class ImagePart(BaseModel):
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+    def media(self) -> Media:
+        if not self.image_url.url.startswith("data:"):
+            message = "Send pictures as data URLs; this server fetches no addresses."
+            raise BadRequest(message, "messages")
+        return media_from("image/png", self.image_url.url, "picture")
+
+
+class InputAudio(BaseModel):
+    data: str
+    format: str = "wav"
+
+
+class AudioPart(BaseModel):
+    type: Literal["input_audio"]
+    input_audio: InputAudio
+
+    def media(self) -> Media:
+        return media_from(f"audio/{self.input_audio.format}", self.input_audio.data, "recording")
+
+
+class InputFile(BaseModel):
+    file_data: str
+    filename: str = ""
+
+
+class FilePart(BaseModel):
+    type: Literal["file"]
+    file: InputFile
+
+    def media(self) -> Media:
+        return media_from("application/octet-stream", self.file.file_data, self.file.filename)
+
+
+Part = Annotated[TextPart | ImagePart | AudioPart | FilePart, Field(discriminator="type")]
+
+
 class Message(BaseModel):
     model_config = ConfigDict(extra="ignore")
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    content: str | list[Part] | None = None
 
     @property
     def text(self) -> str:
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
+            return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
         return self.content or ""
+
+    def media(self) -> tuple[Media, ...]:
+        """Raises BadRequest or MediaUnreadable."""
+        parts = self.content if isinstance(self.content, list) else []
+        return tuple(part.media() for part in parts if not isinstance(part, TextPart))
 
 
 class StreamOptions(BaseModel):
@@ -63,6 +113,7 @@ class ChatBody(BaseModel):
     top_k: int | None = Field(default=None, ge=1, le=1000)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
+    fields: dict[str, str] = Field(default_factory=dict, max_length=10)
     n: Literal[1, None] = None
     tools: None = None
 
@@ -71,12 +122,17 @@ class ChatBody(BaseModel):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     def run_request(self) -> RunRequest:
-        """Raises BadRequest unless the last message is the user's and has words."""
+        """Raises BadRequest unless the last message is the user's and has words or a file, and
+        MediaUnreadable for a file that is no base64. What files are is told by their content."""
         turns = [
-            Turn("system" if message.role == "developer" else message.role, message.text)
+            Turn(
+                "system" if message.role == "developer" else message.role,
+                message.text,
+                tuple(map(as_recognised, message.media())),
+            )
             for message in self.messages
         ]
-        if turns[-1].role != "user" or not turns[-1].content.strip():
+        if turns[-1].role != "user" or not (turns[-1].content.strip() or turns[-1].media):
             raise BadRequest("The last message must be the user's and must have text.", "messages")
         if sum(len(turn.content) for turn in turns) > TEXT_LIMIT:
             raise BadRequest(f"The messages are longer than {TEXT_LIMIT:,} characters.", "messages")
@@ -86,7 +142,7 @@ class ChatBody(BaseModel):
             top_k=self.top_k,
             max_tokens=self.max_completion_tokens or self.max_tokens,
         )
-        return RunRequest(turns, sampling)
+        return RunRequest(turns, sampling, self.fields)
 
 
 def parse(raw: bytes) -> ChatBody:
@@ -127,7 +183,9 @@ class Reply:
         return self._object("chat.completion.chunk", choices=[choice], **rest)
 
     def last_chunk(self, answer: Answer) -> dict[str, Any]:
-        return self.chunk({}, _finish(answer), citations=citations(answer))
+        spoken = audio(answer)
+        delta = {"audio": spoken} if spoken else {}
+        return self.chunk(delta, _finish(answer), citations=citations(answer))
 
     def usage_chunk(self, answer: Answer) -> dict[str, Any]:
         return self._object("chat.completion.chunk", choices=[], usage=usage(answer))
@@ -139,6 +197,8 @@ class Reply:
             "refusal": None,
             "citations": citations(answer),
         }
+        if spoken := audio(answer):
+            message["audio"] = spoken
         choice = {
             "index": 0,
             "message": message,
@@ -158,6 +218,16 @@ def usage(answer: Answer) -> dict[str, int]:
         "completion_tokens": answer.completion_tokens,
         "total_tokens": answer.prompt_tokens + answer.completion_tokens,
     }
+
+
+def audio(answer: Answer) -> dict[str, Any] | None:
+    """The spoken answer, as OpenAI's models with audio output give it."""
+    sound = next((one for one in answer.media if one.kind == "audio"), None)
+    if sound is None:
+        return None
+    kind = sound.mime.partition("/")[2]
+    ids = {"id": f"audio-{uuid.uuid4().hex}", "transcript": answer.text}
+    return {**ids, "format": kind, "data": sound.base64}
 
 
 def citations(answer: Answer) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.chat import openai_requests
+from apps.chat.bodies import json_body
 from apps.chat.errors import AppNotFound, ReplyCrashed
 from apps.chat.gateway import ChatApp, find_app, gateway
 from apps.chat.openai_requests import BadRequest, ChatBody, Reply
@@ -20,6 +21,7 @@ from apps.chat.rows import in_rows
 from apps.chat.tokens import bearer
 from apps.runtime.errors import StudioError
 from apps.runtime.events import Answer, Event, Token
+from apps.runtime.resources import RunRequest
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +52,9 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | StreamingHttp
     """One completion, streamed or whole. What fails before the first word has an HTTP status of its
     own; what fails later is an error event that ends the stream."""
     try:
-        body = openai_requests.parse(request.body)
+        body = openai_requests.parse(json_body(request))
         run_request = body.run_request()
-        prepared = await in_rows(_prepare, request, body.model)
+        prepared = await in_rows(_prepare, request, body.model, run_request)
         if prepared is None:
             return _unauthorised()
         events = _events(gateway().run(prepared, run_request))
@@ -85,9 +87,16 @@ def unknown(request: HttpRequest) -> HttpResponse:
     return _json(body, 404)
 
 
-def _prepare(request: HttpRequest, model: str) -> Any:
-    user = bearer(request)
-    return user and gateway().prepare(user, find_app(user, model).key)
+def _prepare(request: HttpRequest, model: str, asked: RunRequest) -> Any:
+    """Raises BadRequest for files that the application does not take."""
+    if not (user := bearer(request)):
+        return None
+    app = find_app(user, model)
+    for media in asked.turns[-1].media:
+        if media.kind not in app.takes:
+            takes = ", ".join(app.takes) or "text only"
+            raise BadRequest(f"{app.title} takes no {media.kind} ({takes}).", "messages")
+    return gateway().prepare(user, app.key)
 
 
 async def _events(run: AsyncIterator[Event]) -> AsyncIterator[Token | Answer]:

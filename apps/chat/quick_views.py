@@ -36,7 +36,7 @@ from django.utils.module_loading import import_string
 
 from apps.chat.context import turn_context
 from apps.chat.enums import ACTIVE, MessageStatus
-from apps.chat.forms import SAMPLING, QuestionForm
+from apps.chat.forms import FIELD_PREFIX, SAMPLING, QuestionForm
 from apps.chat.gateway import gateway
 from apps.chat.models import ChatMessage, ChatSession
 from apps.chat.process import this_process
@@ -65,6 +65,8 @@ KNOWN = frozenset(
 )
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 SESSIONS = "django.contrib.sessions.backends.db"
+MULTIPART = "multipart/form-data"
+"""How files come; the ordinary view takes them."""
 HANDOFF_S = 10.0
 """How long after the question its asker, with the same session cookie, may open the reply's stream
 without proving again who he is."""
@@ -112,6 +114,8 @@ def warm_up() -> None:
 def send(request: ASGIRequest, session_id: UUID) -> HttpResponse | None:
     """A question from the chat page: stored, and handed to the stream that will be opened next."""
     if not request.headers.get("HX-Request") or not _let_in(request):
+        return None
+    if request.content_type == MULTIPART:
         return None
     owner, asked = _signed_in(request), _question(request.POST)
     if owner is None or asked is None:
@@ -219,7 +223,10 @@ def _user_fields() -> list[Any]:
 
 
 def _question(post: QueryDict) -> tuple[str, dict[str, Any]] | None:
-    """Text and changed parameters; the form is asked only where there is more than text."""
+    """Text and changed parameters; the form is asked only where there is more than text. None, and so
+    the ordinary view, for questions with fields."""
+    if any(name.startswith(FIELD_PREFIX) for name in post):
+        return None
     text = post.get("text", "").replace("\x00", "").strip()
     if not text or len(text) > QUESTION_LIMIT:
         return None
@@ -245,18 +252,18 @@ def _ask(
         if found is None:
             return None
         cursor.execute(
-            "SELECT role, content, status, superseded, ordinal"  # noqa: S608 - our names
+            "SELECT role, content, status, superseded, ordinal, media_count"  # noqa: S608 - our names
             f' FROM "{MESSAGE.db_table}" WHERE session_id = %s ORDER BY ordinal DESC LIMIT %s',
             [_pk(session_id), TURNS],
         )
         rows = cursor.fetchall()
-        if rows and rows[0][2] in ACTIVE:
+        if rows and (rows[0][2] in ACTIVE or any(row[5] for row in rows)):
             return None
         session = ChatSession(pk=session_id, owner=owner, app_key=found[0])
         question, reply = new_turn(session, rows[0][4] + 1 if rows else 0, text, sampling)
         _insert(cursor, [question, reply])
-    newest: list[Any] = [(question.role, text, question.status, False)]
-    return question, reply, turns_of(newest + [row[:4] for row in rows])
+    newest: list[Any] = [(question.role, text, question.status, False, ())]
+    return question, reply, turns_of(newest + [(*row[:4], ()) for row in rows])
 
 
 def _insert(cursor: Any, rows: list[ChatMessage]) -> None:

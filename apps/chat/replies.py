@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from apps.chat.enums import MessageStatus
+from apps.chat.attachments import discard, stored
+from apps.chat.enums import MessageStatus, Role
 from apps.chat.errors import ReplyCrashed, ReplyInterrupted
 from apps.chat.gateway import gateway
-from apps.chat.models import ChatMessage
+from apps.chat.models import ChatAttachment, ChatMessage
 from apps.chat.process import is_dead, this_process
 from apps.chat.queries import turns_before
 from apps.runtime.errors import StudioError
+from apps.runtime.media import Media
 from apps.runtime.resources import RunRequest, Sampling
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reply ended. error: why it did not complete, if it did not."""
+    """How a reply ended. error: why it did not complete, if it did not; media: sound made of it; heard:
+    what was said in a spoken question."""
 
     status: MessageStatus
     text: str
@@ -54,6 +57,8 @@ class Outcome:
     model: str = ""
     generated: bool = True
     error: StudioError | None = None
+    media: tuple[Media, ...] = ()
+    heard: str = ""
 
 
 def claim_reply(*, reply: ChatMessage, by: User) -> Work | None:
@@ -80,7 +85,7 @@ def claim_reply(*, reply: ChatMessage, by: User) -> Work | None:
         this_process(),
         now,
     )
-    return Work(reply, prepared, RunRequest(turns, Sampling(**reply.sampling)))
+    return Work(reply, prepared, RunRequest(turns, Sampling(**reply.sampling), reply.fields))
 
 
 def refuse_reply(*, reply: ChatMessage, error: StudioError) -> None:
@@ -107,12 +112,45 @@ def finish_reply(*, reply: ChatMessage, outcome: Outcome) -> bool:
         "error_message": str(outcome.error) if outcome.error else "",
         "finished_at": timezone.now(),
     }
+    attached = stored(reply, outcome.media)
+    if attached:
+        values["media_count"] = len(attached)
     for name, value in values.items():
         setattr(reply, name, value)
+    try:
+        if _written(reply, values, attached, outcome.heard):
+            return True
+    except DatabaseError:
+        discard(row.file.name for row in attached)
+        raise
+    discard(row.file.name for row in attached)
+    return False
+
+
+def _written(
+    reply: ChatMessage, values: dict[str, Any], attached: list[ChatAttachment], heard: str
+) -> bool:
     mine = ChatMessage.objects.filter(
         pk=reply.pk, status=MessageStatus.STREAMING, claimed_by=this_process()
     )
-    return bool(mine.update(**values))
+    if not attached and not heard:
+        return bool(mine.update(**values))
+    with transaction.atomic():
+        if not mine.update(**values):
+            return False
+        ChatAttachment.objects.bulk_create(attached)
+        if heard:
+            _keep_heard(reply, heard)
+    return True
+
+
+def _keep_heard(reply: ChatMessage, heard: str) -> None:
+    """A spoken question gets its words, so that people can read it and later questions build on it."""
+    before = ChatMessage.objects.filter(
+        session_id=reply.session_id, ordinal__lt=reply.ordinal, role=Role.USER
+    )
+    question = before.order_by("-ordinal").values_list("pk", flat=True).first()
+    ChatMessage.objects.filter(pk=question, content="").update(content=heard)
 
 
 @transaction.atomic

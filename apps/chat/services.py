@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
+from apps.chat.attachments import discard, judged, stored
 from apps.chat.enums import ACTIVE, MessageStatus, Role
 from apps.chat.errors import NotRepeatable, QuestionRefused, ReplyInProgress
 from apps.chat.gateway import gateway
 from apps.chat.live import registry
-from apps.chat.models import ChatMessage, ChatSession
+from apps.chat.models import ChatAttachment, ChatMessage, ChatSession
+from apps.runtime.media import Media
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 QUESTION_LIMIT = 32_000
 """Characters; more is a document, and belongs into a collection."""
 TITLE_LENGTH = 80
+FIELDS, FIELD_CHARS = 10, 200
 
 
 def start_session(*, by: User, app_key: str) -> ChatSession:
@@ -29,39 +33,67 @@ def start_session(*, by: User, app_key: str) -> ChatSession:
 
 
 def ask(
-    *, session: ChatSession, text: str, sampling: dict[str, Any] | None = None
+    *,
+    session: ChatSession,
+    text: str,
+    sampling: dict[str, Any] | None = None,
+    fields: Mapping[str, str] | None = None,
+    media: Sequence[Media] = (),
 ) -> tuple[ChatMessage, ChatMessage]:
     """Store a question and its pending reply; the first to open the reply's stream has it written.
 
-    sampling: values that differ from the application's own, by parameter name.
-    Raises QuestionRefused if there is no text or too much, ReplyInProgress if the last reply has not
-    ended.
+    sampling   values that differ from the application's own, by parameter name
+    fields     what is asked for beside the words, by the names of the application's `fields`
+    media      files that come with it; with them, it needs no text
+    Raises QuestionRefused if there is nothing or too much, AttachmentRefused for a file that the
+    application does not take, ReplyInProgress if the last reply has not ended.
     """
     text = text.replace("\x00", "").strip()
-    if not text:
+    if not text and not media:
         raise QuestionRefused(reason="it is empty.")
     if len(text) > QUESTION_LIMIT:
         raise QuestionRefused(
             reason=f"it has {len(text):,} characters, {QUESTION_LIMIT:,} are allowed. Upload long "
             "texts as a document."
         )
+    question, reply = new_turn(session, 0, text, sampling or {})
+    reply.fields = bounded_fields(fields or {})
+    attached: list[ChatAttachment] = []
+    if media:
+        media = judged(media, gateway().app_for(session.owner, session.app_key))
+        question.media_count = len(media)
+        attached = stored(question, media)
     try:
-        return _ask(session, text, sampling or {})
-    except IntegrityError as error:
-        raise ReplyInProgress from error
+        return _ask(session, question, reply, attached)
+    except Exception as error:
+        discard(row.file.name for row in attached)
+        if isinstance(error, IntegrityError):
+            raise ReplyInProgress from error
+        raise
+
+
+def bounded_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """As much of them as is kept; what an application does not ask for, nobody reads."""
+    kept = list(fields.items())[:FIELDS]
+    return {name[:FIELD_CHARS]: value.replace("\x00", "")[:FIELD_CHARS] for name, value in kept}
 
 
 @transaction.atomic
 def _ask(
-    session: ChatSession, text: str, sampling: dict[str, Any]
+    session: ChatSession,
+    question: ChatMessage,
+    reply: ChatMessage,
+    attached: Sequence[ChatAttachment],
 ) -> tuple[ChatMessage, ChatMessage]:
-    _touch(session, title=text)
+    named = next((row.name for row in attached if row.name), "Spoken question")
+    _touch(session, title=question.content or named)
     last = session.messages.order_by("-ordinal").values_list("ordinal", "status").first()
     if last and last[1] in ACTIVE:
         raise ReplyInProgress
-    ordinal = last[0] + 1 if last else 0
-    question, reply = new_turn(session, ordinal, text, sampling)
+    question.ordinal = last[0] + 1 if last else 0
+    reply.ordinal = question.ordinal + 1
     ChatMessage.objects.bulk_create([question, reply])
+    ChatAttachment.objects.bulk_create(attached)
     return question, reply
 
 
@@ -97,6 +129,7 @@ def ask_again(*, reply: ChatMessage, sampling: dict[str, Any] | None = None) -> 
         role=Role.ASSISTANT,
         status=MessageStatus.PENDING,
         sampling=last.sampling if sampling is None else sampling,
+        fields=last.fields,
     )
 
 
@@ -145,6 +178,9 @@ def rename_session(*, session: ChatSession, title: str) -> ChatSession:
 def delete_session(*, session: ChatSession) -> None:
     """Delete a conversation; a reply that is being written in it is stopped."""
     active = list(session.messages.filter(status__in=ACTIVE).values_list("pk", flat=True))
+    rows = ChatAttachment.objects.filter(message__session=session)
+    files = list(rows.values_list("file", flat=True))
     session.delete()
+    transaction.on_commit(lambda: discard(files))
     for pk in active:
         registry.stop_soon(pk)

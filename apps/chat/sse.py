@@ -1,6 +1,7 @@
 """Server-sent events of one reply, as bytes.
 
     token      id: characters of the reply so far; data: JSON string, HTML-escaped text that follows
+    heard      data: JSON string, HTML-escaped: what was said in a spoken question
     documents  data: JSON list of {document, page, heading, score}, what the answer will be drawn from
     done       data: the finished message as HTML
     failed     data: JSON {code, message, html}
@@ -25,6 +26,10 @@ KEEP_ALIVE = b": keep-alive\n\n"
 def token(text: str, end: int) -> bytes:
     """text: what to append; end: length of the reply's text with it."""
     return b"id: %d\nevent: token\ndata: %b\n\n" % (end, orjson.dumps(escape(text)))
+
+
+def heard(text: str) -> bytes:
+    return b"event: heard\ndata: %b\n\n" % orjson.dumps(escape(text))
 
 
 def documents(passages: Iterable[Passage]) -> bytes:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("messages/<uuid:message_id>/rate/", views.rate, name="rate"),
     path("messages/<uuid:message_id>/trace/", views.trace, name="trace"),
     path("messages/<uuid:message_id>/citations/<int:number>/", views.citation, name="citation"),
+    path("attachments/<uuid:attachment_id>/", views.attachment, name="attachment"),
     path("api/sessions/", api_views.api_sessions, name="api_sessions"),
     path("api/sessions/<uuid:session_id>/", api_views.api_session, name="api_session"),
     path("api/sessions/<uuid:session_id>/messages/", api_views.api_messages, name="api_messages"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,11 +21,29 @@ from apps.chat.generation import launch_soon
 from apps.chat.messages import ShownMessage, label_of
 from apps.chat.models import ChatMessage
 from apps.chat.passages import passage_in_context
-from apps.chat.queries import latest_messages, messages_for, replies_for, sessions_for
+from apps.chat.queries import (
+    attachments_for,
+    latest_messages,
+    messages_for,
+    replies_for,
+    sessions_for,
+)
 from apps.chat.replies import claim_reply
 from apps.chat.streams import EventStream
+from apps.chat.tokens import bearer
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page, sought_words, whole_number
+
+SHOWN_IN_PLACE = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp"}
+    | {"audio/wav", "audio/mpeg", "audio/ogg", "audio/flac", "audio/webm", "audio/mp4"}
+)
+GUARDED = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, max-age=86400, immutable",
+}
 
 
 @login_required
@@ -71,15 +90,13 @@ def sessions(request: StudioRequest) -> HttpResponse:
 @require_POST
 def start(request: StudioRequest) -> HttpResponse:
     """Begin a conversation with its first question."""
-    form = QuestionForm(request.POST)
+    form = QuestionForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refused(request, form)
     app = _app_or_404(request, request.POST.get("app", ""))
     conversation = services.start_session(by=request.user, app_key=app.key)
     try:
-        _, reply = services.ask(
-            session=conversation, text=form.cleaned_data["text"], sampling=form.sampling()
-        )
+        _, reply = services.ask(session=conversation, **form.asked())
     except StudioError as error:
         services.delete_session(session=conversation)
         return _refused(request, error)
@@ -93,13 +110,11 @@ def start(request: StudioRequest) -> HttpResponse:
 def send(request: StudioRequest, session_id: UUID) -> HttpResponse:
     """Ask; the answer is the turn's HTML, whose reply opens the stream."""
     conversation = get_object_or_404(sessions_for(request.user), pk=session_id)
-    form = QuestionForm(request.POST)
+    form = QuestionForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refused(request, form)
     try:
-        question, reply = services.ask(
-            session=conversation, text=form.cleaned_data["text"], sampling=form.sampling()
-        )
+        question, reply = services.ask(session=conversation, **form.asked())
     except StudioError as error:
         return _refused(request, error)
     if not request.htmx:
@@ -160,6 +175,27 @@ def message(request: StudioRequest, message_id: UUID) -> HttpResponse:
     row = get_object_or_404(messages_for(request.user), pk=message_id)
     newest = not row.session.messages.filter(ordinal__gt=row.ordinal).exists()
     return render(request, "chat/_message.html", {"message": ShownMessage(row, last=newest)})
+
+
+@require_GET
+def attachment(request: StudioRequest, attachment_id: UUID) -> FileResponse | HttpResponse:
+    """The file, to its owner: signed in, or by a personal token. What browsers could run is never shown
+    in place."""
+    user = request.user if request.user.is_authenticated else bearer(request)
+    if not user:
+        return redirect_to_login(request.get_full_path())
+    row = get_object_or_404(attachments_for(user), pk=attachment_id)
+    try:
+        file = row.file.open("rb")
+    except OSError as error:
+        raise Http404 from error
+    return FileResponse(
+        file,
+        as_attachment=row.mime not in SHOWN_IN_PLACE,
+        filename=row.name or f"{row.kind}-{row.ordinal + 1}",
+        content_type=row.mime if row.mime in SHOWN_IN_PLACE else "application/octet-stream",
+        headers=GUARDED,
+    )
 
 
 @login_required

@@ -113,7 +113,15 @@ class Skipped:
     node: str
 
 
-Event = Started | Token | Documents | Usage | Finished | Failed | Skipped | Answer
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in the sound that came with the question."""
+
+    node: str
+    text: str
+
+
+Event = Started | Token | Documents | Usage | Finished | Failed | Skipped | Heard | Answer
 
 
 def as_dict(event: Event) -> dict[str, Any]:

@@ -59,3 +59,34 @@ def media_from(mime: str, text: str, name: str = "") -> Media:
         limit = f"it is larger than {MEDIA_LIMIT_BYTES // 2**20} MiB"
         raise MediaUnreadable(name=name or "The file", reason=limit)
     return Media(mime, data, name)
+
+
+def recognised(data: bytes) -> str:
+    """The mime type of a picture or sound that browsers and models take, by its content; else ""."""
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12], "")
+    if data[4:8] == b"ftyp":
+        return "audio/mp4" if data[8:11] in (b"M4A", b"M4B", b"mp4", b"iso") else ""
+    if data[:3] == b"ID3" or (len(data) > 2 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2):
+        return "audio/mpeg"
+    return next((mime for magic, mime in MAGIC if data.startswith(magic)), "")
+
+
+def as_recognised(media: Media) -> Media:
+    """With the type that its content has; what is no picture or sound counts as a document."""
+    found = recognised(media.data)
+    if found:
+        return Media(found, media.data, media.name)
+    mime = "application/octet-stream" if media.kind != "document" else media.mime
+    return Media(mime, media.data, media.name)
+
+
+MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1aE\xdf\xa3", "audio/webm"),
+)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from apps.runtime.errors import ServiceBroke
 from apps.runtime.events import FinishReason
+from apps.runtime.media import Media
 from apps.runtime.resources import ModelServer, Sampling, Turn
 from apps.runtime.servers import (
     NETWORK_FAULTS,
@@ -112,8 +113,7 @@ class ChatStream:
         body = {
             "model": self.model,
             "messages": [
-                {"role": turn.role, "content": turn.content} if isinstance(turn, Turn) else turn
-                for turn in self._messages
+                _message(turn) if isinstance(turn, Turn) else turn for turn in self._messages
             ],
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -190,6 +190,24 @@ class ChatStream:
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
         if isinstance(prompt, int) and isinstance(completion, int):
             self.usage = prompt, completion
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    """With its pictures and sound as parts, where it has any."""
+    parts = [part for media in turn.media if (part := _part(media))]
+    if not parts:
+        return {"role": turn.role, "content": turn.content}
+    text = [{"type": "text", "text": turn.content}] if turn.content else []
+    return {"role": turn.role, "content": [*text, *parts]}
+
+
+def _part(media: Media) -> dict[str, Any] | None:
+    if media.kind == "image":
+        return {"type": "image_url", "image_url": {"url": media.data_url}}
+    if media.kind == "audio":
+        form = media.mime.partition("/")[2]
+        return {"type": "input_audio", "input_audio": {"data": media.base64, "format": form}}
+    return None
 
 
 class _Watch:

@@ -46,19 +46,23 @@ def build_messages(
     return (Turn("system", system), *bounded(history), Turn("user", content))
 
 
-def bounded(history: Sequence[Turn]) -> tuple[Turn, ...]:
+def bounded(history: Sequence[Turn], *, media: bool = False) -> tuple[Turn, ...]:
     """The latest turns within the limits, beginning with a user's. Marks [n] are taken out of
-    answers: their numbers belong to passages that are no longer shown."""
+    answers: their numbers belong to passages that are no longer shown.
+
+    media: whether the pictures of these turns go along
+    """
     kept: list[Turn] = []
     left = HISTORY_CHARS
     for turn in reversed(history[-HISTORY_TURNS:]):
         content = _MARK.sub("", turn.content) if turn.role == "assistant" else turn.content
-        if turn.role == "system" or not content.strip():
+        pictures = tuple(one for one in turn.media if one.kind == "image") if media else ()
+        if turn.role == "system" or not (content.strip() or pictures):
             continue
         left -= len(content)
         if left < 0:
             break
-        kept.append(Turn(turn.role, content))
+        kept.append(Turn(turn.role, content, pictures))
     while kept and kept[-1].role != "user":
         kept.pop()
     return tuple(reversed(kept))

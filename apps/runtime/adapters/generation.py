@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 
 from apps.runtime.adapters.base import Adapter, Params, Step
 from apps.runtime.events import Event, Passage, Token, Usage
 from apps.runtime.extractive import answer_from
 from apps.runtime.followup import standalone
+from apps.runtime.opea_streams import OpeaStream
 from apps.runtime.openai import ChatStream
 from apps.runtime.ports import Reply
 from apps.runtime.prompt import build_messages
 from apps.runtime.resources import Sampling, Turn
 
+TEXTGEN_TAKES = ("temperature", "top_p", "max_tokens")
 CHARS_PER_TOKEN = 4
 """For estimates only, where a server tells no usage; usual for English text."""
 
@@ -59,6 +62,31 @@ async def generate(step: Step) -> AsyncIterator[Event]:
     stream = ChatStream(
         step.server(params.server), params.model, messages, params.sampling(step.request.sampling)
     )
+    async for event in written(step, stream, messages):
+        yield event
+
+
+async def generate_by_textgen(step: Step) -> AsyncIterator[Event]:
+    """OPEA's llm-textgen. It has one model and ignores the name, drops top_k in silence, and takes a
+    temperature of 0 for none given; a list of messages it streams only when told to."""
+    params = step.given(LlmParams)
+    messages: tuple[Turn, ...] = step.inputs["messages"]
+    sampling = asdict(params.sampling(step.request.sampling))
+    body = {
+        "model": params.model,
+        "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
+        "stream": True,
+        **{name: sampling[name] for name in TEXTGEN_TAKES if sampling[name] is not None},
+    }
+    stream = OpeaStream(step.server(params.server), "v1/chat/completions", body)
+    async for event in written(step, stream, messages):
+        yield event
+
+
+async def written(
+    step: Step, stream: ChatStream | OpeaStream, messages: Sequence[Turn]
+) -> AsyncIterator[Event]:
+    """The tokens and usage of a stream; its whole text becomes the step's answer."""
     parts: list[str] = []
     node = step.node
     async with aclosing(stream.texts()) as pieces:
@@ -70,9 +98,10 @@ async def generate(step: Step) -> AsyncIterator[Event]:
     else:
         chars = sum(len(turn.content) for turn in messages)
         yield Usage(node, chars // CHARS_PER_TOKEN, stream.pieces, estimated=True)
-    reply = Reply("".join(parts), None, stream.finish_reason or "stop", params.model)
+    model = step.given(LlmParams).model
+    reply = Reply("".join(parts), None, stream.finish_reason or "stop", model)
     step.outputs = {"answer": reply}
-    step.noted = {"model": params.model, "finish_reason": reply.finish_reason}
+    step.noted = {"model": model, "finish_reason": reply.finish_reason}
 
 
 async def quote(step: Step) -> AsyncIterator[Event]:
@@ -88,5 +117,6 @@ async def quote(step: Step) -> AsyncIterator[Event]:
 
 
 PROMPT = Adapter("prompt", prompt, PromptParams)
+OPEA_TEXTGEN = Adapter("opea-textgen", generate_by_textgen, LlmParams, speaks=True)
 OPENAI_CHAT = Adapter("openai-chat", generate, LlmParams, speaks=True)
 EXTRACTIVE = Adapter("extractive", quote, speaks=True)

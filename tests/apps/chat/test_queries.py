@@ -4,7 +4,7 @@ from apps.chat.queries import turns_of
 
 
 def _turns(*rows: tuple[str, str, str, bool]) -> list[tuple[str, str]]:
-    return [(turn.role, turn.content) for turn in turns_of(reversed(rows))]
+    return [(turn.role, turn.content) for turn in turns_of((*row, ()) for row in reversed(rows))]
 
 
 def test_turns_alternate_and_end_with_the_question() -> None:
