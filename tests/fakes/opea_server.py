@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import threading
 import time
@@ -21,7 +22,8 @@ from typing import Any, Self
 import orjson
 from aiohttp import web
 
-from tests.fakes.openai_server import WORD, embedding
+from tests.fakes.replies import WORD, answer_for, embedding, picture_of, split_tokens
+from tests.fakes.sounds import spoken, words_in
 
 UNSAFE_WORDS = ("bomb", "poison")
 """What the guard model of this server takes for unsafe."""
@@ -31,6 +33,8 @@ DOCUMENTS = (
     "The cafeteria opens at eight.",
 )
 """What /v1/retrieval finds."""
+NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+"""These services count nothing."""
 MODEL = "BAAI/bge-base-en-v1.5"
 
 
@@ -126,6 +130,60 @@ def guardrails(body: Any) -> Any:
     return {"text": text, "downstream_black_list": []}
 
 
+def asr(body: Any) -> Any:
+    return {"asr_result": words_in(_decoded(body, "audio"))}
+
+
+def tts(body: Any) -> Any:
+    """Its answer is base64 in JSON; voices other than these two end in a server error."""
+    text = _of(body, "text", str)
+    if body.get("voice", "default") not in ("default", "male"):
+        raise Unfit("voice")
+    return {"tts_result": base64.b64encode(spoken(text)).decode()}
+
+
+def lvm(body: Any) -> Any:
+    """Streams lines of Python's notation of bytes; more than 1024 tokens do not fit its model."""
+    prompt, longest = _of(body, "prompt", str), body.get("max_new_tokens", 512)
+    if not isinstance(longest, int) or not 0 < longest <= 1024:
+        raise Unfit("max_new_tokens")
+    picture = picture_of("image", _decoded(body, "image"))
+    text = f"I see {picture}. You asked: {prompt}"
+    return _byte_lines(text) if body.get("stream") else {"text": text}
+
+
+def textgen(body: Any) -> Any:
+    """A list of messages is passed on to a chat model, "query" or a text to a completion; the model's
+    name is ignored, and so is top_k."""
+    if isinstance(messages := body.get("messages"), list):
+        text, key = answer_for(messages), "delta"
+    else:
+        text = f"You said: {body.get('query') or _of(body, 'messages', str)}"
+        key = "text"
+    if not body.get("stream", "query" in body):
+        choice = (
+            {"message": {"role": "assistant", "content": text}} if key == "delta" else {key: text}
+        )
+        return {"choices": [{"index": 0, "finish_reason": "stop", **choice}], "usage": NO_USAGE}
+    kind = "chat.completion.chunk" if key == "delta" else "text_completion"
+    said = [{key: {"content": word} if key == "delta" else word} for word in split_tokens(text)]
+    events = [{"object": kind, "choices": [{"index": 0, **one}]} for one in said]
+    last = {"object": kind, "choices": [{"index": 0, "finish_reason": "stop"} | _nothing(key)]}
+    return _events([orjson.dumps(event) for event in (*events, last)])
+
+
+def docsum(body: Any) -> Any:
+    """Its stream is a log of LangChain with the words among other values; map_reduce never streams."""
+    text = f"Summary ({_of(body, 'summary_type', str)}): {_of(body, 'messages', str)[:200]}"
+    if not body.get("stream") or body["summary_type"] == "map_reduce":
+        return {"id": "1", "text": text, "prompt": body["messages"]}
+    begin = {"ops": [{"op": "replace", "path": "", "value": {"id": "1", "streamed_output": []}}]}
+    path = "/logs/LLMChain/streamed_output_str/-"
+    ops = [{"ops": [{"op": "add", "path": path, "value": word}]} for word in split_tokens(text)]
+    end = {"ops": [{"op": "replace", "path": "/final_output", "value": {"output_text": text}}]}
+    return _events([orjson.dumps(event) for event in (begin, *ops, end)])
+
+
 def health_check(body: Any) -> Any:
     return {"Service Title": "opea_service@fake", "Version": "1.5", "Service Description": "fake"}
 
@@ -140,6 +198,11 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/v1/reranking"): reranking,
     ("POST", "/v1/retrieval"): retrieval,
     ("POST", "/v1/guardrails"): guardrails,
+    ("POST", "/v1/asr"): asr,
+    ("POST", "/v1/tts"): tts,
+    ("POST", "/v1/lvm"): lvm,
+    ("POST", "/v1/chat/completions"): textgen,
+    ("POST", "/v1/docsum"): docsum,
     ("GET", "/v1/health_check"): health_check,
     ("GET", "/health"): lambda body: web.Response(),
 }
@@ -306,6 +369,28 @@ def _of(body: Any, name: str, *kinds: type) -> Any:
     if not isinstance(value, kinds):
         raise Unfit(name)
     return value
+
+
+def _decoded(body: Any, name: str) -> bytes:
+    try:
+        return base64.b64decode(_of(body, name, str), validate=True)
+    except ValueError as error:
+        raise Unfit(name) from error
+
+
+def _byte_lines(text: str) -> web.Response:
+    """`data: b'…'`, cut every few bytes: also in the middle of a character."""
+    data = text.encode()
+    return _events([repr(data[at : at + 7]).encode() for at in range(0, len(data), 7)])
+
+
+def _events(lines: list[bytes]) -> web.Response:
+    body = b"".join(b"data: " + line + b"\n\n" for line in (*lines, b"[DONE]"))
+    return web.Response(body=body, content_type="text/event-stream")
+
+
+def _nothing(key: str) -> dict[str, Any]:
+    return {key: {} if key == "delta" else ""}
 
 
 def _overlaps(query: str, texts: list[str]) -> list[float]:

@@ -21,6 +21,7 @@ import re
 import struct
 import threading
 import time
+import wave
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
@@ -36,6 +37,7 @@ from tests.fakes.replies import (
     embedding,
     split_tokens,
 )
+from tests.fakes.sounds import form_of, spoken, words_in
 
 try:
     import uvloop
@@ -50,6 +52,7 @@ STATUS = {
     500: ("server_error", "internal_error", "The server had an error."),
     503: ("server_error", "overloaded", "The engine is overloaded."),
 }
+SPEECH_CHARS = 4_096
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
 
 
@@ -303,13 +306,19 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         method, path = self.parser.get_method().decode(), self.url.decode().partition("?")[0]
         try:
-            body = orjson.loads(self.body) if self.body else {}
-        except orjson.JSONDecodeError:
+            body = self._read()
+        except (orjson.JSONDecodeError, UnicodeDecodeError):
             body = None
         headers = self.headers
         self._begin()
         self._route(method, path, headers, body)
         self.answered += 1
+
+    def _read(self) -> Any:
+        kind = self.headers.get("content-type", "")
+        if kind.startswith("multipart/form-data"):
+            return form_of(kind, bytes(self.body))
+        return orjson.loads(self.body) if self.body else {}
 
     def _route(self, method: str, path: str, headers: dict[str, str], body: Any) -> None:
         if path.startswith("/fake/"):
@@ -333,6 +342,8 @@ class _Connection(asyncio.Protocol):
             ("GET", "/v1/models"): self._models,
             ("POST", "/v1/chat/completions"): self._chat,
             ("POST", "/v1/embeddings"): self._embeddings,
+            ("POST", "/v1/audio/transcriptions"): self._transcription,
+            ("POST", "/v1/audio/speech"): self._speech,
         }
         if handler := routes.get((method, path)):
             return handler(behaviour, body)
@@ -378,6 +389,42 @@ class _Connection(asyncio.Protocol):
             "usage": {"prompt_tokens": count, "total_tokens": count},
         }
         self.after(behaviour.ttft_ms, lambda: self.send(200, orjson.dumps(answer)))
+
+    def _transcription(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
+        sound = body.get("file")
+        if not isinstance(sound, bytes) or not body.get("model"):
+            return self.send_error(400, "'file' and 'model' are required.")
+        try:
+            text = behaviour.reply or words_in(sound)
+        except (EOFError, wave.Error):
+            return self.send_error(400, "Invalid file format.")
+        return self.after(behaviour.ttft_ms, lambda: self._whole({"text": text}, behaviour))
+
+    def _speech(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
+        text = body.get("input")
+        if not isinstance(text, str) or not text or len(text) > SPEECH_CHARS:
+            return self.send_error(400, f"'input' must have 1 to {SPEECH_CHARS} characters.")
+        if not body.get("model") or not body.get("voice"):
+            return self.send_error(400, "'model' and 'voice' are required.")
+        if body.get("response_format") != "wav":
+            return self.send_error(400, "This server speaks wav only.")
+        sound = b"not a sound" if behaviour.garbage is not None else spoken(text)
+        return self.after(
+            behaviour.ttft_ms + behaviour.itl_ms * len(text),
+            lambda: self._whole(sound, behaviour),
+        )
+
+    def _whole(self, answer: Any, behaviour: Behaviour) -> None:
+        """An answer in one piece, with the faults that one can have."""
+        if behaviour.hang:
+            return
+        if behaviour.cut is not None:
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nhalf")
+            self.abort()
+            return
+        sound = isinstance(answer, bytes)
+        data = answer if sound else orjson.dumps(answer)
+        self.send(200, data, "audio/wav" if sound else "application/json")
 
     def _chat(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
         if not isinstance(body.get("messages"), list) or not body["messages"]:

@@ -43,8 +43,12 @@ def pictures_in(messages: list[dict[str, Any]]) -> list[str]:
 
 def _picture(url: str) -> str:
     head, _, text = url.partition(",")
-    data = base64.b64decode(text)
-    kind = head.removeprefix("data:image/").partition(";")[0].upper()
+    return picture_of(
+        head.removeprefix("data:image/").partition(";")[0].upper(), base64.b64decode(text)
+    )
+
+
+def picture_of(kind: str, data: bytes) -> str:
     size = ""
     if data.startswith(b"\x89PNG") and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])

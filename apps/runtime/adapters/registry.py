@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.runtime.adapters import chat, documents, generation, languages, retrieval
+from apps.runtime.adapters import chat, documents, generation, languages, retrieval, speech, vision
 from apps.runtime.adapters.base import Adapter
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -15,10 +15,17 @@ ADAPTERS: Mapping[str, Adapter] = {
         retrieval.RETRIEVER,
         generation.PROMPT,
         generation.OPENAI_CHAT,
+        generation.OPEA_TEXTGEN,
         generation.EXTRACTIVE,
         documents.DOCUMENT_READER,
         languages.TRANSLATION_PROMPT,
         languages.CODE_TRANSLATION_PROMPT,
         languages.CODE_PROMPT,
+        speech.OPENAI_ASR,
+        speech.OPEA_ASR,
+        speech.OPENAI_TTS,
+        speech.OPEA_TTS,
+        vision.OPENAI_VISION,
+        vision.OPEA_LVM,
     )
 }

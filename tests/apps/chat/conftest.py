@@ -11,7 +11,9 @@ from apps.chat import quick_views
 from apps.chat.models import ChatMessage, ChatSession
 from apps.chat.services import ask
 from apps.connections.services import create_endpoint
+from apps.projects.domain.ops import assign
 from apps.projects.models import Project, SpecVersion
+from apps.projects.queries import spec_of
 from apps.projects.services import build_version, create_project, save_draft
 from apps.sandboxes import gateway
 from tests.apps.chat.serving import Browser, OtherProcess, in_thread
@@ -137,3 +139,20 @@ CITATIONS = [
 @pytest.fixture
 def citations() -> list[dict[str, Any]]:
     return CITATIONS
+
+
+@pytest.fixture
+def talk_to(owner: User, openai_server: FakeOpenAI) -> Callable[..., ChatSession]:
+    """`talk_to("visual-chat", **changes)`: a conversation with the application's starter, built."""
+
+    def make(application: str, **changes: Any) -> ChatSession:
+        create_endpoint(owner=owner, name="fake", base_url=openai_server.url)
+        project = create_project(owner=owner, application=application, title="App")
+        model = {"spec.model": {"connection": "fake", "name": "fake-model"}}
+        named = {path.replace("__", "."): value for path, value in changes.items()}
+        spec = assign(spec_of(project.draft), model | named)
+        save_draft(project=project, spec=spec, base_revision=project.draft.revision, by=owner)
+        built = build_version(project=project, by=owner)
+        return ChatSession.objects.create(owner=owner, app_key=built.app_key)
+
+    return make
