@@ -68,7 +68,7 @@ class Files(forms.FileField):
 
     widget = FileInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         found = [one for one in data or [] if one]
         if len(found) > COUNT:
             raise forms.ValidationError(f"A question takes at most {COUNT} files.")

@@ -191,7 +191,7 @@ class Reply:
         return self._object("chat.completion.chunk", choices=[], usage=usage(answer))
 
     def whole(self, answer: Answer) -> dict[str, Any]:
-        message = {
+        message: dict[str, Any] = {
             "role": "assistant",
             "content": answer.text,
             "refusal": None,

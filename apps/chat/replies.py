@@ -149,8 +149,9 @@ def _keep_heard(reply: ChatMessage, heard: str) -> None:
     before = ChatMessage.objects.filter(
         session_id=reply.session_id, ordinal__lt=reply.ordinal, role=Role.USER
     )
-    question = before.order_by("-ordinal").values_list("pk", flat=True).first()
-    ChatMessage.objects.filter(pk=question, content="").update(content=heard)
+    question = before.order_by("-ordinal").first()
+    if question and not question.content:
+        ChatMessage.objects.filter(pk=question.pk).update(content=heard)
 
 
 @transaction.atomic
