@@ -33,6 +33,11 @@ def embedder_for(collection: Collection, cache_dir: Path | None = None) -> Embed
     return load_embedder(collection.embedding_model, cache_dir or model_cache(), servers)
 
 
+def built_in() -> Embedder:
+    """The embedding model that needs no connection; loaded when it is first used."""
+    return load_embedder(BUILTIN, model_cache(), {})
+
+
 def model_cache() -> Path:
     return Path(settings.MODEL_CACHE)
 

@@ -15,6 +15,7 @@ from apps.chat.errors import AppNotFound
 from apps.chat.gateway import ChatApp
 from apps.connections.queries import model_server
 from apps.knowledge.domain.attached import read_attached
+from apps.knowledge.embedders import built_in
 from apps.knowledge.retrieval import retriever_for
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of, versions_for
@@ -136,6 +137,7 @@ def _prepare(version: SpecVersion) -> Prepared:
     resources = Resources(
         servers=_servers(version, graph),
         retriever=retriever_for(collections) if collections else None,
+        embedder=None if collections else built_in(),
         read_document=read_attached,
     )
     return Prepared(graph, resources)

@@ -14,7 +14,7 @@ from typing import Any
 from apps.connections.domain.guard import GuardedResolver
 from apps.knowledge.domain.attached import read_attached
 from apps.runtime import http
-from apps.runtime.embedding import load_embedder
+from apps.runtime.embedding import builtin_embedder, load_embedder
 from apps.runtime.graph import Graph, Node
 from apps.runtime.resources import ModelServer, Resources, Retriever
 from apps.runtime.snapshot import SnapshotRetriever, read_snapshot
@@ -36,7 +36,13 @@ async def load_app(plan: Mapping[str, Any]) -> App:
     retriever = _retriever(plan, servers) if plan.get("snapshot") else None
     if retriever and (node := _retriever_node(graph)):
         await retriever.search("warm up", mode=node.params.get("mode", "hybrid"), k=1)
-    return App(graph, Resources(servers=servers, retriever=retriever, read_document=read_attached))
+    resources = Resources(
+        servers=servers,
+        retriever=retriever,
+        embedder=None if retriever else builtin_embedder(Path(plan["model_cache"])),
+        read_document=read_attached,
+    )
+    return App(graph, resources)
 
 
 def with_k(graph: Graph, k: int) -> Graph:

@@ -19,6 +19,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Spec], bool]]] = {
     "reranking": lambda spec: bool(spec.knowledge.collections and spec.knowledge.rerank.connection),
     "guarding-input": lambda spec: bool(spec.guardrails.input),
     "guarding-output": lambda spec: bool(spec.guardrails.output),
+    "hearing": lambda spec: bool(spec.speech.recognition.connection),
     "speaking": lambda spec: bool(spec.speech.synthesis.connection),
 }
 """What a blueprint's node may depend on."""

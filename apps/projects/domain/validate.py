@@ -185,7 +185,7 @@ def _knowledge(report: _Report, spec: ProjectSpec, context: Context) -> None:
 
 
 def _no_collections(report: _Report, spec: ProjectSpec) -> None:
-    if spec.spec.model.connection == BUILTIN and spec.spec.application == "qna":
+    if spec.spec.model.connection == BUILTIN and spec.spec.application in ("qna", "audio-chat"):
         report.add(
             "spec.knowledge.missing",
             "spec.knowledge.collections",

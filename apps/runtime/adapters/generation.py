@@ -93,15 +93,19 @@ async def written(
         async for text in pieces:
             parts.append(text)
             yield Token(node, text)
-    if stream.usage:
-        yield Usage(node, *stream.usage)
-    else:
-        chars = sum(len(turn.content) for turn in messages)
-        yield Usage(node, chars // CHARS_PER_TOKEN, stream.pieces, estimated=True)
+    yield usage_of(node, stream, messages)
     model = step.given(LlmParams).model
     reply = Reply("".join(parts), None, stream.finish_reason or "stop", model)
     step.outputs = {"answer": reply}
     step.noted = {"model": model, "finish_reason": reply.finish_reason}
+
+
+def usage_of(node: str, stream: ChatStream | OpeaStream, messages: Sequence[Turn]) -> Usage:
+    """What the server counted, else an estimate."""
+    if stream.usage:
+        return Usage(node, *stream.usage)
+    chars = sum(len(turn.content) for turn in messages)
+    return Usage(node, chars // CHARS_PER_TOKEN, stream.pieces, estimated=True)
 
 
 async def quote(step: Step) -> AsyncIterator[Event]:

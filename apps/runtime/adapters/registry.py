@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.runtime.adapters import chat, documents, generation, languages, retrieval, speech, vision
+from apps.runtime.adapters import (
+    chat,
+    documents,
+    generation,
+    languages,
+    retrieval,
+    speech,
+    summary,
+    vision,
+)
 from apps.runtime.adapters.base import Adapter
 
 ADAPTERS: Mapping[str, Adapter] = {
@@ -25,6 +34,9 @@ ADAPTERS: Mapping[str, Adapter] = {
         speech.OPEA_ASR,
         speech.OPENAI_TTS,
         speech.OPEA_TTS,
+        summary.OPENAI_SUMMARY,
+        summary.OPEA_DOCSUM,
+        summary.EXTRACTIVE_SUMMARY,
         vision.OPENAI_VISION,
         vision.OPEA_LVM,
     )

@@ -20,7 +20,7 @@ def found(application: str, **changes: object) -> list[tuple[str, str]]:
     return [(one.code, ".".join(map(str, one.path))) for one in findings(spec, HAS)]
 
 
-@pytest.mark.parametrize("application", ["translation", "code-gen", "code-trans"])
+@pytest.mark.parametrize("application", ["translation", "code-gen", "code-trans", "visual-chat"])
 def test_an_application_that_generates_needs_a_model(application: str) -> None:
     assert found(application) == [("spec.model.needed", "spec.model.connection")]
     assert found(application, **MODEL) == []
@@ -34,6 +34,38 @@ def test_languages_of_a_translation() -> None:
     ]
     same = {"spec.languages": {"source": "german", "target": "German"}}
     assert found("translation", **MODEL, **same) == [("spec.languages.same", place)]
+
+
+def test_audio_chat_needs_ears_and_may_be_mute() -> None:
+    ears, mouth = "spec.speech.recognition", "spec.speech.synthesis"
+    mute = ("spec.speech.synthesis-missing", f"{mouth}.connection")
+
+    assert found("audio-chat", **MODEL) == [
+        ("spec.speech.recognition-missing", f"{ears}.connection"),
+        mute,
+    ]
+    assert found("audio-chat", **MODEL, **EARS) == [mute]
+    assert found("audio-chat", **MODEL, **EARS, **MOUTH) == []
+
+
+def test_only_opea_needs_no_model_name() -> None:
+    changes = {**MODEL, **EARS, "spec.speech.synthesis": {"connection": "opea", "name": ""}}
+    nameless = {**changes, "spec.speech.recognition": {"connection": "ears", "name": " "}}
+
+    assert found("audio-chat", **changes) == []
+    assert found("audio-chat", **nameless) == [
+        ("spec.speech.model-missing", "spec.speech.recognition.name")
+    ]
+
+
+def test_a_voice_without_a_model_needs_documents() -> None:
+    assert ("spec.knowledge.missing", "spec.knowledge.collections") in found(
+        "audio-chat", **EARS, **MOUTH
+    )
+
+
+def test_a_summarizer_needs_nothing() -> None:
+    assert found("summarizer") == []
 
 
 def test_settings_that_nothing_reads_are_said() -> None:

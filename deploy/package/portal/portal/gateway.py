@@ -11,6 +11,7 @@ from django.conf import settings
 from apps.chat.errors import AppNotFound
 from apps.chat.gateway import ChatApp
 from apps.knowledge.domain.attached import read_attached
+from apps.knowledge.embedders import built_in
 from apps.knowledge.retrieval import retriever_for
 from apps.runtime.engine import run
 from apps.runtime.events import Event
@@ -39,6 +40,7 @@ class PortalGateway:
         resources = Resources(
             servers={name: model_server(user, name) for name in app.graph.connections()},
             retriever=retriever_for(collections) if collections else None,
+            embedder=None if collections else built_in(),
             read_document=read_attached,
         )
         return Prepared(app, resources)
