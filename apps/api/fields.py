@@ -20,7 +20,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     path = serializers.CharField(allow_blank=True, help_text="Dotted place in the document.")
-    severity = serializers.ChoiceField(choices=["error", "warning"])
+    severity = serializers.ChoiceField(choices=["error", "warning", "info"])
     line = serializers.IntegerField(help_text="In the YAML, from 1; 0 where it is not known.")
     column = serializers.IntegerField()
 

@@ -26,12 +26,13 @@ from apps.api.idempotency import PARAMETER, idempotent
 from apps.api.parsers import YamlParser
 from apps.api.resource import Resource, caller
 from apps.api.versions import VersionDetailSerializer
+from apps.projects.domain.importers.importing import FORMATS, import_text
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import NAME, ApplicationId, ProjectSpec
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import dump, locate, parse, plain
 from apps.projects.enums import Role
-from apps.projects.errors import SpecRefused
+from apps.projects.errors import ImportRefused, SpecRefused
 from apps.projects.models import Draft, Project
 from apps.projects.queries import context_for, projects_for, spec_of
 from apps.projects.services import (
@@ -39,6 +40,7 @@ from apps.projects.services import (
     build_version,
     create_project,
     delete_project,
+    import_project,
     save_draft,
 )
 from apps.ui.http import whole_number
@@ -144,6 +146,27 @@ class AppliedShown(serializers.Serializer[Any]):
     project = serializers.UUIDField(allow_null=True)
     changes = serializers.ListField(child=serializers.CharField())
     findings = FindingSerializer(many=True)
+
+
+class ForeignFile(serializers.Serializer[Any]):
+    content = serializers.CharField(
+        trim_whitespace=False,
+        help_text="The file's text: GenAIStudio workflow, OPEA GMConnector, Dify DSL, or a project file.",
+    )
+    name = serializers.CharField(
+        max_length=120, required=False, default="", help_text="Where the file has no title."
+    )
+    dry_run = serializers.BooleanField(default=False)
+
+
+class ImportedShown(serializers.Serializer[Any]):
+    format = serializers.ChoiceField(choices=list(FORMATS))
+    project = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+    application = serializers.CharField()
+    yaml = serializers.CharField()
+    notes = FindingSerializer(many=True, help_text="What was carried, changed and left out.")
+    findings = FindingSerializer(many=True, help_text="What keeps it from being built.")
 
 
 class NewVersion(serializers.Serializer[Any]):
@@ -286,6 +309,38 @@ class Projects(Resource):
                 "changes": done.changes,
                 "findings": [finding.as_dict() for finding in done.findings],
             }
+        )
+
+    @extend_schema(
+        operation_id="projects_import",
+        summary="Make a project of another program's file",
+        request=ForeignFile,
+        responses={200: ImportedShown, 201: ImportedShown},
+        parameters=[PARAMETER],
+    )
+    @idempotent
+    def import_file(self, request: Request) -> Response:
+        values = self.body(ForeignFile, request)
+        imported = import_text(values["content"], values["name"])
+        if imported.spec is None:
+            raise ImportRefused(imported.notes)
+        made = None
+        if not values["dry_run"]:
+            source = FORMATS[imported.kind]
+            made = import_project(owner=caller(request), spec=imported.spec, source=source)
+        text = made.draft.yaml if made else dump(imported.spec)
+        found = locate(text, findings(imported.spec, context_for(caller(request))))
+        return Response(
+            {
+                "format": imported.kind,
+                "project": made and made.pk,
+                "name": made.name if made else imported.spec.metadata.name,
+                "application": imported.spec.spec.application,
+                "yaml": text,
+                "notes": [one.as_dict() for one in imported.notes],
+                "findings": [one.as_dict() for one in found],
+            },
+            status=201 if made else 200,
         )
 
 

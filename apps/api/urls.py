@@ -22,6 +22,7 @@ urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("me", Me.as_view(), name="me"),
     path("projects", Projects.as_view({"get": "list", "post": "create"}), name="projects"),
+    path("projects/import", Projects.as_view({"post": "import_file"}), name="projects_import"),
     path("projects/apply", Projects.as_view({"post": "apply"}), name="projects_apply"),
     path(
         "projects/<uuid:pk>",

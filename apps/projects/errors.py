@@ -30,6 +30,11 @@ class SpecRefused(UserFault):
         }
 
 
+class ImportRefused(SpecRefused):
+    code = "import.refused"
+    sentence = "This file cannot be imported: {count}. First: {first}"
+
+
 class BuildRefused(SpecRefused):
     code = "projects.build-refused"
     sentence = "This project cannot be built yet: {count}. First: {first}"

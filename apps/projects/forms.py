@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from django import forms
 
 from apps.catalog.domain.catalog import applications
+from apps.projects.domain.importers.document import MAX_BYTES as IMPORT_BYTES
 from apps.projects.domain.yaml_nodes import MAX_BYTES
 from apps.projects.enums import Role
 from apps.ui.forms import Form
@@ -80,6 +82,44 @@ class ShareForm(Form):
             (Role.EDITOR.value, "Editor: also changes, builds, proves and ships"),
         ],
     )
+
+
+class ImportForm(Form):
+    """A foreign file, uploaded or pasted."""
+
+    file = forms.FileField(
+        label="File",
+        required=False,
+        allow_empty_file=True,
+        help_text="JSON or YAML, at most 2 MiB.",
+        widget=forms.ClearableFileInput(
+            attrs={"class": "file-input w-full", "accept": ".json,.yaml,.yml"}
+        ),
+    )
+    text = forms.CharField(
+        label="Or its text",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off", "class": "font-mono"}
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        file, text = values.get("file"), values.get("text", "")
+        if file is None and not text.strip():
+            raise forms.ValidationError("Choose a file, or paste its text.")
+        if file is not None and text.strip():
+            raise forms.ValidationError("Give a file or a text, not both.")
+        return values
+
+    def given(self) -> tuple[bytes, str]:
+        """What is to be read, no more than can be, and a name for it."""
+        file = self.cleaned_data["file"]
+        if file is None:
+            return self.cleaned_data["text"].encode("utf-8", "surrogatepass"), ""
+        return file.read(IMPORT_BYTES + 1), PurePath(file.name).stem
 
 
 class NameVersionForm(Form):

@@ -22,7 +22,7 @@ from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.steps import SLUGS
 from apps.projects.domain.validate import errors, findings
-from apps.projects.domain.yaml_io import locate, merge, parse, plain, starter
+from apps.projects.domain.yaml_io import dump, locate, merge, parse, plain, starter
 from apps.projects.enums import Verb
 from apps.projects.errors import (
     BuildRefused,
@@ -70,6 +70,19 @@ def clone_project(*, source: Project | SpecVersion, by: User) -> Project:
     copied = renamed(_parsed(text), _free_name(by, original.name), title)
     project = _insert(owner=by, spec=copied, text=merge(text, copied))
     note(project, by, Verb.CREATED, [f"Copied from {original.title}."])
+    return project
+
+
+@transaction.atomic
+def import_project(*, owner: User, spec: ProjectSpec, source: str) -> Project:
+    """A project of what was read from a foreign file, under a free name.
+
+    source: the format in words, for its activity.
+    """
+    name = _free_name(owner, spec.metadata.name)
+    spec = renamed(spec, name, spec.metadata.title or spec.metadata.name)
+    project = _insert(owner=owner, spec=spec, text=dump(spec))
+    note(project, owner, Verb.CREATED, [f"Imported from a {source}."])
     return project
 
 

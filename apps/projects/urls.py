@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.projects import (
     canvas_views,
+    import_views,
     sharing_views,
     version_views,
     views,
@@ -15,6 +16,7 @@ app_name = "projects"
 urlpatterns = [
     path("", views.index, name="index"),
     path("new/", views.create, name="create"),
+    path("import/", import_views.import_, name="import"),
     path("sample/", views.sample, name="sample"),
     path("schema/v1.json", views.schema, name="schema"),
     path("<uuid:project_id>/", views.overview, name="overview"),

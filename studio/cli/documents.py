@@ -18,16 +18,20 @@ def shown(path: str) -> str:
 def read(path: str) -> str:
     """The text of a file. Raises Refused, by name, if it cannot be read as UTF-8 or is too large."""
     try:
-        if path == "-":
-            raw = sys.stdin.buffer.read(LIMIT_BYTES + 1)
-        else:
-            with Path(path).open("rb") as file:
-                raw = file.read(LIMIT_BYTES + 1)
-        return raw.decode("utf-8-sig")
-    except OSError as error:
-        refuse(f"{shown(path)} cannot be read: {error.strerror}.")
+        return read_bytes(path, LIMIT_BYTES + 1).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         refuse(f"{shown(path)} is not UTF-8 text (byte {error.start}).")
+
+
+def read_bytes(path: str, most: int) -> bytes:
+    """The first bytes of a file, at most so many. Raises Refused, by name, if it cannot be read."""
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(most)
+        with Path(path).open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        refuse(f"{shown(path)} cannot be read: {error.strerror}.")
 
 
 def write(path: str, text: str, *, force: bool) -> None:

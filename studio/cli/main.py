@@ -20,6 +20,7 @@ from studio.cli.commands import (
     bench,
     evaluate,
     export,
+    import_,
     ingest,
     init,
     jobs,
@@ -37,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-COMMANDS = (init, validate, apply, ingest, ask, evaluate, bench, export, jobs)
+COMMANDS = (init, import_, validate, apply, ingest, ask, evaluate, bench, export, jobs)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+        name = command.__name__.rpartition(".")[2].rstrip("_")
         sub = commands.add_parser(
             name,
             help=command.HELP,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "info"]
+"""info: nothing is wrong; said so that nothing happens in silence (importers)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ class _Builder:
         if isinstance(event, SequenceStartEvent):
             return self._sequence(path, depth)
         if isinstance(event, ScalarEvent):
-            return _scalar(event)
+            return scalar_value(event)
         raise _at(event, "spec.yaml.syntax", "A value is expected here.")
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class _Builder:
             if not isinstance(key, ScalarEvent):
                 raise _at(key, "spec.yaml.key", "A key must be plain text.")
             name = str(key.value)
-            _check_text(key, name)
+            check_text(key, name)
             if name in block:
                 first = self.document.places[(*path, name)].key_line
                 raise _at(
@@ -231,10 +231,13 @@ _SPECIAL = {
 }
 
 
-def _scalar(event: ScalarEvent) -> Any:
-    """The value by the YAML 1.2 core schema, https://yaml.org/spec/1.2.2/#103-core-schema."""
+def scalar_value(event: Any) -> Any:
+    """The value by the YAML 1.2 core schema, https://yaml.org/spec/1.2.2/#103-core-schema.
+
+    event: a scalar of ruamel's parser or of libyaml's. Raises Unreadable for text that cannot be stored.
+    """
     text = str(event.value)
-    _check_text(event, text)
+    check_text(event, text)
     if event.style:
         return text
     if text in _SPECIAL:
@@ -248,7 +251,7 @@ def _scalar(event: ScalarEvent) -> Any:
     return float(text) if len(text) < 400 and _FLOAT.match(text) else text
 
 
-def _check_text(event: Event, text: str) -> None:
+def check_text(event: Any, text: str) -> None:
     """NUL and lone surrogates cannot be stored or sent as UTF-8."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise _at(

@@ -10,7 +10,7 @@ from apps.catalog.guide_pages import guide_pages
 
 SUBJECTS = [
     "start", "describe", "connections", "knowledge", "try", "evaluate", "benchmark", "ship",
-    "command-line", "api", "accounts",
+    "command-line", "api", "accounts", "import",
 ]  # fmt: skip
 
 

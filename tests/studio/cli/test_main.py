@@ -6,7 +6,7 @@ from studio.cli.main import COMMANDS
 from tests.servers.ports import free_port
 from tests.studio.cli.conftest import Studio
 
-NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+NAMES = [command.__name__.rpartition(".")[2].rstrip("_") for command in COMMANDS]
 
 
 def test_help_names_every_command_and_exit_code(studio: Studio) -> None:

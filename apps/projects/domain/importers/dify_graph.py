@@ -1,0 +1,274 @@
+"""The graph of a Dify workflow or chatflow."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from apps.projects.domain.importers.dify_parts import (
+    VARIABLE,
+    left_features,
+    left_tool,
+    model_settings,
+    plain_prompt,
+    ranking,
+)
+from apps.projects.domain.importers.document import MAX_ELEMENTS
+from apps.projects.domain.importers.notes import Notes
+from apps.projects.domain.importers.sketch import (
+    Element,
+    Feed,
+    Sketch,
+    mapping,
+    position_of,
+    slug,
+)
+from apps.projects.domain.shape import Path
+from apps.projects.domain.yaml_nodes import short
+
+NOTE_TYPES: Final = frozenset(("custom-note", "note"))
+
+
+def sketch_graph(sketch: Sketch, document: dict[str, Any], notes: Notes) -> Sketch | None:
+    workflow = notes.block(document.get("workflow"), ("workflow",))
+    path: Path = ("workflow", "graph")
+    graph = notes.block(workflow.get("graph"), path)
+    rows = notes.items(graph.get("nodes"), (*path, "nodes"))
+    if len(rows) > MAX_ELEMENTS:
+        message = f"The workflow has {len(rows):,} nodes; at most {MAX_ELEMENTS} can be imported."
+        notes.prevents("import.too-large", message, (*path, "nodes"))
+        return None
+    reader = _Reader(sketch, notes)
+    for at, row in enumerate(rows):
+        reader.node(row, (*path, "nodes", at))
+    for at, row in enumerate(notes.items(graph.get("edges"), (*path, "edges"))):
+        reader.edge(row, (*path, "edges", at))
+    reader.behind()
+    for kind in ("environment_variables", "conversation_variables"):
+        for at, row in enumerate(notes.items(workflow.get(kind), ("workflow", kind))):
+            block = notes.block(row, ("workflow", kind, at))
+            name = notes.text(block.get("name"), ("workflow", kind, at), 80)
+            notes.left_out(("workflow", kind, at), f"The variable “{name}” has no counterpart.")
+    features = notes.block(workflow.get("features"), ("workflow", "features"))
+    left_features(sketch, features, ("workflow", "features"), notes)
+    return sketch
+
+
+class _Reader:
+    def __init__(self, sketch: Sketch, notes: Notes) -> None:
+        self.sketch, self.notes = sketch, notes
+        self.names: dict[str, str] = {}
+        self.ends: dict[str, str] = {}
+        """From a node that became two, to the one that others are fed by."""
+
+    def node(self, row: Any, path: Path) -> None:
+        outer = self.notes.block(row, path)
+        place = (*path, "data")
+        data = self.notes.block(outer.get("data"), place)
+        kind = str(data.get("type", ""))
+        title = self.notes.text(data.get("title"), (*place, "title"), 80) or kind
+        if str(outer.get("type")) in NOTE_TYPES:
+            self.notes.left_out(path, "A note on the canvas has no counterpart. It is left out.")
+            return
+        node_id = str(outer.get("id") or "")[:200]
+        if not node_id or node_id in self.names:
+            wrong = "has the id of another" if node_id else "has no id"
+            self.notes.broken(path, f"“{title}” {wrong}. It is left out.")
+            return
+        table = mapping("dify")["nodes"].get(kind)
+        role = (table or {}).get("role", "nothing")
+        self.names[node_id] = self._free(slug(title) or slug(kind) or "node")
+        element = self.sketch.add(Element(self.names[node_id], role, path, title))
+        element.position = position_of(outer)
+        if table is None or "why" in table:
+            why = table["why"] if table else f"“{short(kind)}” is not known."
+            self.notes.left_out(path, f"“{title}” is left out. {why}")
+        read = getattr(self, f"_{kind.replace('-', '_')}", None) if table else None
+        if read is not None and kind in READ_BY_ITSELF:
+            read(element, data, place)
+
+    def edge(self, row: Any, path: Path) -> None:
+        edge = self.notes.block(row, path)
+        source, target = (self.names.get(str(edge.get(side, ""))) for side in ("source", "target"))
+        if source is None or target is None:
+            if edge:
+                self.notes.broken(
+                    path, "This edge leads to a node that is not there, or was left out."
+                )
+            return
+        handle = str(edge.get("sourceHandle", ""))
+        element = self.sketch.elements[source]
+        handles = element.params.get("handles", {})
+        branch = handles.get(handle, "")
+        if handles and not branch:
+            message = f"This edge leaves by “{short(handle)}”, which the node does not have."
+            self.notes.broken(path, f"{message} It is left out.")
+            return
+        self.sketch.elements[target].feeds.append(Feed(source, branch))
+
+    def behind(self) -> None:
+        """Where one node became two, others are fed by the second."""
+        for element in self.sketch.elements.values():
+            element.params.pop("handles", None)
+            element.feeds = [
+                Feed(self.ends[feed.source])
+                if feed.source in self.ends and self.ends[feed.source] != element.id
+                else feed
+                for feed in element.feeds
+            ]
+
+    def _start(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        rows = self.notes.items(data.get("variables"), (*path, "variables"))
+        written = [row for row in rows if isinstance(row, dict) and row.get("type") != "file"]
+        for row in written[1:]:
+            name = self.notes.text(row.get("variable"), (*path, "variables"), 80)
+            message = f"The field “{name}” has no place of its own: people write one question."
+            self.notes.changed((*path, "variables", rows.index(row)), message)
+
+    def _answer(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        text = self.notes.text(data.get("answer"), (*path, "answer"))
+        rest = VARIABLE.sub("", text).strip()
+        if rest:
+            message = f"The answer adds words of its own ({short(rest)}). They are left out."
+            self.notes.left_out((*path, "answer"), message)
+
+    def _llm(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        model_settings(element, data.get("model"), (*path, "model"), self.notes)
+        template = data.get("prompt_template")
+        if isinstance(template, dict):
+            template = [{"role": "system", "text": template.get("text")}]
+        said: list[str] = []
+        place = (*path, "prompt_template")
+        for at, row in enumerate(self.notes.items(template, place)):
+            block = self.notes.block(row, (*place, at))
+            text = self.notes.text(block.get("text"), (*place, at, "text"))
+            if block.get("role") == "system" and text:
+                said.append(plain_prompt(text, (*place, at, "text"), self.notes))
+            elif rest := VARIABLE.sub("", text).strip():
+                kind = short(block.get("role", "user"))
+                message = f"Words around the question ({kind}) became part of the instruction."
+                self.notes.changed((*place, at, "text"), message)
+                said.append(rest)
+        if said:
+            element.put("instruction", "\n\n".join(said)[:20_000], place)
+        vision = self.notes.block(data.get("vision"), (*path, "vision"))
+        if vision.get("enabled"):
+            self.notes.changed((*path, "vision"), "Looks at pictures: use VisualChat for that.")
+
+    def _agent(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        place = (*path, "agent_parameters")
+        given = self.notes.block(data.get("agent_parameters"), place)
+        inner = {
+            key: row.get("value") if isinstance(row, dict) else row for key, row in given.items()
+        }
+        model = inner.get("model")
+        if isinstance(model, dict):
+            plain = {"name": model.get("model"), "provider": model.get("provider")}
+            plain["completion_params"] = model.get("completion_params")
+            model_settings(element, plain, (*place, "model", "value"), self.notes)
+        said = self.notes.text(inner.get("instruction"), (*place, "instruction", "value"))
+        if said:
+            element.put(
+                "instruction", plain_prompt(said, (*place, "instruction"), self.notes), place
+            )
+        tools = inner.get("tools")
+        for at, tool in enumerate(tools if isinstance(tools, list) else []):
+            left_tool(tool, (*place, "tools", "value", at), self.notes)
+
+    def _knowledge_retrieval(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        single = data.get("retrieval_mode") == "single"
+        key = "single_retrieval_config" if single else "multiple_retrieval_config"
+        config = self.notes.block(data.get(key), (*path, key))
+        ids = self.notes.items(data.get("dataset_ids"), (*path, "dataset_ids"))
+        if ids:
+            count = f"{len(ids)} data sets are" if len(ids) > 1 else "A data set is"
+            message = f"{count} named by an id of Dify's; one collection stands for it."
+            self.notes.changed((*path, "dataset_ids"), message)
+        feed = ranking(self.sketch, element, config, (*path, key), self.notes)[0]
+        if feed.source != element.id:
+            self.ends[element.id] = feed.source
+
+    def _question_classifier(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        model_settings(element, data.get("model"), (*path, "model"), self.notes)
+        said = self.notes.text(data.get("instruction"), (*path, "instruction"))
+        rules, handles = [], {}
+        for at, row in enumerate(self.notes.items(data.get("classes"), (*path, "classes"))):
+            block = self.notes.block(row, (*path, "classes", at))
+            name = self.notes.text(block.get("name"), (*path, "classes", at, "name"), 200)
+            handles[str(block.get("id", at))] = f"way-{at + 1}"
+            rules.append({"field": "", "operator": "about", "value": name})
+        if said:
+            self.notes.left_out((*path, "instruction"), "The classifier's own words are left out.")
+        self._ways(element, rules, handles, path)
+
+    def _if_else(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        rules, handles = [], {}
+        cases = self.notes.items(data.get("cases"), (*path, "cases"))
+        if not cases and data.get("conditions"):
+            cases = [{"case_id": "true", "conditions": data.get("conditions")}]
+        for at, row in enumerate(cases):
+            place = (*path, "cases", at)
+            block = self.notes.block(row, place)
+            handles[str(block.get("case_id") or block.get("id") or at)] = f"way-{at + 1}"
+            rules.append(self._rule(block, place))
+        handles["false"] = f"way-{len(rules) + 1}"
+        rules.append({"field": "", "operator": "else", "value": ""})
+        self._ways(element, rules, handles, path)
+
+    def _rule(self, block: dict[str, Any], path: Path) -> dict[str, str]:
+        rows = self.notes.items(block.get("conditions"), (*path, "conditions"))
+        first = self.notes.block(rows[0], (*path, "conditions", 0)) if rows else {}
+        if len(rows) > 1:
+            message = f"It has {len(rows)} conditions; the first one is kept. Add the others."
+            self.notes.changed((*path, "conditions"), message)
+        given = str(first.get("comparison_operator", ""))
+        operator = mapping("dify")["operators"].get(given)
+        if operator is None:
+            message = (
+                f"It compares by “{short(given)}”, which a switch cannot. Set it on the canvas."
+            )
+            self.notes.open((*path, "conditions"), message)
+        value = self.notes.text(first.get("value"), (*path, "conditions", 0, "value"), 500)
+        return {"field": "", "operator": operator or "contains", "value": value}
+
+    def _ways(
+        self, element: Element, rules: list[dict[str, str]], handles: dict[str, str], path: Path
+    ) -> None:
+        element.put("cases", [f"way-{number + 1}" for number in range(len(rules))], path)
+        element.put("rules", rules, path)
+        element.params["handles"] = handles
+
+    def _http_request(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        element.put(
+            "method", self.notes.text(data.get("method"), (*path, "method"), 10).upper(), path
+        )
+        url = self.notes.text(data.get("url"), (*path, "url"), 2000)
+        element.put("url", url, (*path, "url"))
+        for key in ("headers", "params", "body"):
+            value = data.get(key)
+            if isinstance(value, dict):
+                value = value.get("data")
+            if value:
+                self.notes.left_out((*path, key), f"The {key} of the request are left out.")
+        authorization = data.get("authorization")
+        if isinstance(authorization, dict) and authorization.get("type") != "no-auth":
+            message = "The request's authorization is not taken over."
+            self.notes.open((*path, "authorization"), message)
+
+    def _template_transform(self, element: Element, data: dict[str, Any], path: Path) -> None:
+        element.put(
+            "template",
+            self.notes.text(data.get("template"), (*path, "template")),
+            (*path, "template"),
+        )
+
+    def _free(self, name: str) -> str:
+        wanted, number = name, 2
+        while wanted in self.sketch.elements:
+            wanted, number = f"{name}-{number}", number + 1
+        return wanted
+
+
+READ_BY_ITSELF: Final = frozenset(
+    ("start", "answer", "llm", "agent", "knowledge-retrieval", "question-classifier", "if-else",
+     "http-request", "template-transform")
+)  # fmt: skip

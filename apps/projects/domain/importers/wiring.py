@@ -1,0 +1,296 @@
+"""From ordered elements to nodes and edges of the catalog's components, connected by the types of ports.
+
+A foreign edge says only that one thing follows another; here each input needs a value of its type. It
+gets the nearest one before it: what an element does not give itself, it hands on from what feeds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from apps.catalog.domain.catalog import Component, Parameter, components
+from apps.projects.domain.flow_findings import unfit
+from apps.projects.domain.importers.notes import Notes
+from apps.projects.domain.importers.order import INPUT, OUTPUT
+from apps.projects.domain.importers.sketch import Element, Feed, Role, fitted, roles, slug
+from apps.projects.domain.spec import Flow, FlowEdge, FlowNode, Position, edge
+from apps.projects.domain.yaml_nodes import short
+
+Port = tuple[str, str]
+"""A node's id and one of its outputs."""
+Given = dict[str, list[Port]]
+"""By type, where a value of it may come from."""
+MOST_SOURCES: Final = 12
+"""Of one input; a join takes no more."""
+ATTACHED: Final = ("image", "audio", "document")
+"""What a question may bring along, which is no part of the answer."""
+PROMPT: Final = "prompt"
+NOTHING: Final = "nothing"
+STEP_X, BESIDE_Y = 60, 120
+
+
+@dataclass(slots=True)
+class Wired:
+    """ids: from the file's elements to the nodes that they became."""
+
+    nodes: list[FlowNode] = field(default_factory=list)
+    edges: list[FlowEdge] = field(default_factory=list)
+    layout: dict[str, Position] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def flow(self) -> Flow:
+        return Flow(nodes=tuple(self.nodes), edges=tuple(self.edges))
+
+
+def component_of(element: Element) -> Component | None:
+    """What does this element's work: None where it only carries settings, or the catalog has nothing."""
+    known = components()
+    return next((known[one] for one in roles()[element.role].components if one in known), None)
+
+
+def survivors(rows: Iterable[Element], notes: Notes) -> list[Element]:
+    """What the catalog can do. An element that it has no component for carries nothing any more, only
+    hands on what it gets; of ways that part there the first is left."""
+    gone: set[str] = set()
+    kept: list[Element] = []
+    for element in rows:
+        feeds = [feed for feed in element.feeds if not {feed.source, _way(feed)} & gone]
+        if element.feeds and not feeds:
+            gone.add(element.id)
+            notes.left_out(element.path, f"{element.called} stood on a way that is left out.")
+            continue
+        element.feeds = feeds
+        if roles()[element.role].components and component_of(element) is None:
+            gone |= _missing(element, notes)
+        kept.append(element)
+    return kept
+
+
+def _way(feed: Feed) -> str:
+    return f"{feed.source}/{feed.branch}"
+
+
+def _missing(element: Element, notes: Notes) -> set[str]:
+    role = roles()[element.role]
+    ways: set[str] = set()
+    message = (
+        f"The catalog has no component for it ({role.components[0]}). It is left out; what it got "
+    )
+    if role.branching:
+        ways = {f"{element.id}/{way}" for way in (element.params.get("cases") or [])[1:]}
+        message += "is handed on to the first of its ways, and the others are left out as well."
+    else:
+        message += "is handed on to what follows it."
+    notes.left_out(element.path, f"{element.called}: {message}")
+    element.role, element.params = NOTHING, {}
+    return ways
+
+
+def wire(rows: Iterable[Element], settings: Mapping[str, Any], notes: Notes) -> Wired:
+    """rows: survivors, each after what feeds it. settings: what the spec says, which nodes need not repeat."""
+    return _Wiring(settings, notes).run(list(rows))
+
+
+class _Wiring:
+    def __init__(self, settings: Mapping[str, Any], notes: Notes) -> None:
+        self.settings, self.notes = settings, notes
+        self.wired = Wired()
+        self.after: dict[str, Given] = {}
+        self.own: dict[str, Component] = {}
+
+    def run(self, rows: list[Element]) -> Wired:
+        self.only_model = sum("instruction" in row.params for row in rows) <= 1
+        for element in rows:
+            before = self._before(element)
+            component = component_of(element)
+            if component is None:
+                self.after[element.id] = before
+            else:
+                self._node(element, component, before)
+        return self.wired
+
+    def _before(self, element: Element) -> Given:
+        """What reaches an element."""
+        given: Given = {}
+        for feed in element.feeds:
+            for kind, ports in self._behind(feed).items():
+                row = given.setdefault(kind, [])
+                row += [port for port in ports if port not in row]
+                del row[MOST_SOURCES:]
+        return given
+
+    def _behind(self, feed: Feed) -> Given:
+        given = self.after.get(feed.source, {})
+        component = self.own.get(feed.source)
+        if component is None or not feed.branch:
+            return given
+        port = component.port(feed.branch)
+        return given | {port.type: [(self.wired.ids[feed.source], port.name)]} if port else given
+
+    def _node(self, element: Element, component: Component, before: Given) -> None:
+        node_id = self._free(element)
+        self.wired.ids[element.id] = node_id
+        self.own[element.id] = component
+        params = self._params(element, component, roles()[element.role])
+        title = "" if element.title == component.title else element.title[:80]
+        self.wired.nodes.append(
+            FlowNode(id=node_id, component=component.id, title=title, params=params)
+        )
+        if element.position:
+            x, y = element.position
+            self.wired.layout[node_id] = Position(x=x, y=y)
+        self._connect(element, component, node_id, before)
+        gives: Given = {}
+        for port in component.outputs:
+            gives.setdefault(port.type, []).append((node_id, port.name))
+        first = {kind: ports[:1] for kind, ports in gives.items()}
+        self.after[element.id] = {**before, **first}
+        if "answer" in first and "text" not in first:
+            self.after[element.id]["text"] = []
+        if element.path:
+            self._say(element, component, node_id)
+
+    def _connect(self, element: Element, component: Component, node_id: str, before: Given) -> None:
+        taken: dict[str, int] = {}
+        for port in component.inputs:
+            ports = before.get(port.type, [])
+            if element.role == OUTPUT and port.type in ATTACHED:
+                ports = [one for one in ports if one[0] != self._input()]
+            if component.id == "join":
+                at = taken.setdefault(port.type, 0)
+                taken[port.type] += 1
+                ports = ports[at : at + 1]
+            elif taken.setdefault(port.type, 0):
+                continue
+            else:
+                taken[port.type] = 1
+            if port.type == "messages" and not ports:
+                ports = [self._prompt(element, node_id, before)]
+            if not ports and port.required:
+                self._unfed(element, port.name, port.type, before)
+            elif ports:
+                source = ports[0] if len(ports) == 1 else self._join(element, port.type, ports)
+                self._edge(source, node_id, port.name)
+
+    def _unfed(self, element: Element, name: str, kind: str, before: Given) -> None:
+        message = f"Nothing before it gives {kind}, which it needs as {name}."
+        if kind == "text" and before.get("answer"):
+            message = "It reads the answer of a model as text, which no component here gives on."
+        if kind == "answer" and element.role == OUTPUT:
+            message = "Nothing before it writes an answer."
+        self.notes.open(element.path, f"{element.called}: {message} Connect it on the canvas.")
+
+    def _prompt(self, element: Element, node_id: str, before: Given) -> Port:
+        """The node that makes one request of question, passages and instruction."""
+        prompt_id = self._unused(f"{node_id}-{PROMPT}" if PROMPT in self._ids() else PROMPT)
+        said = str(element.params.get("instruction", ""))
+        params: dict[str, Any] = {} if self.only_model else {"instruction": said}
+        self.wired.nodes.append(FlowNode(id=prompt_id, component=PROMPT, params=params))
+        if element.position:
+            x, y = element.position
+            self.wired.layout[prompt_id] = Position(x=max(x - STEP_X, -100_000), y=y + BESIDE_Y)
+        self._connect(
+            Element(element.id, NOTHING, element.path, element.title),
+            components()[PROMPT],
+            prompt_id,
+            before,
+        )
+        return prompt_id, "messages"
+
+    def _join(self, element: Element, kind: str, ports: list[Port]) -> Port:
+        """One value where several ways come together."""
+        join = components().get("join")
+        fits = [port for port in join.inputs if port.type == kind] if join else []
+        out = next((port for port in join.outputs if port.type == kind), None) if join else None
+        if join is None or out is None or not fits:
+            names = ", ".join(node for node, _ in ports)
+            message = (
+                f"It is fed by {names}, and one edge may lead to an input here. The first is kept."
+            )
+            self.notes.changed(element.path, f"{element.called}: {message}")
+            return ports[0]
+        node_id = self._unused("join")
+        self.wired.nodes.append(FlowNode(id=node_id, component=join.id))
+        for port, source in zip(fits, ports, strict=False):
+            self._edge(source, node_id, port.name)
+        return node_id, out.name
+
+    def _params(self, element: Element, component: Component, role: Role) -> dict[str, Any]:
+        chosen: dict[str, Any] = {}
+        for name, value in element.params.items():
+            setting = role.params[name].setting if name in role.params else ""
+            parameter = _parameter(component, name, setting)
+            place = element.places.get(name, element.path)
+            if parameter is None:
+                if name not in ("instruction", "cases", "rules") and setting not in self.settings:
+                    message = f"{component.title} has no setting for {name} ({short(value)})."
+                    self.notes.left_out(place, f"{element.called}: {message} It is left out.")
+            elif wrong := unfit(parameter, value):
+                self.notes.changed(place, f"{element.called}: {wrong} Its default is used.")
+            elif not parameter.setting or self.settings.get(parameter.setting) != value:
+                chosen[parameter.name] = value
+        return chosen
+
+    def _say(self, element: Element, component: Component, node_id: str) -> None:
+        said = ", ".join(
+            f"{name} {short(value, 60)}"
+            for name, value in element.params.items()
+            if name not in ("instruction", "cases", "rules")
+        )
+        message = f"{element.called} becomes {component.title} ({node_id})"
+        if component.id != roles()[element.role].components[0]:
+            message += f", as the catalog has no {roles()[element.role].components[0]}"
+            self.notes.changed(element.path, f"{message}.")
+        else:
+            self.notes.carried(element.path, f"{message}{': ' if said else ''}{said}.")
+
+    def _edge(self, source: Port, node_id: str, port: str) -> None:
+        self.wired.edges.append(edge(f"{source[0]}.{source[1]}", f"{node_id}.{port}"))
+
+    def _input(self) -> str:
+        return next((one.id for one in self.wired.nodes if one.component == INPUT), "")
+
+    def _ids(self) -> set[str]:
+        return {node.id for node in self.wired.nodes}
+
+    def _free(self, element: Element) -> str:
+        if element.role in (INPUT, OUTPUT):
+            return self._unused("question" if element.role == INPUT else "answer")
+        return self._unused(slug(element.name or element.id) or slug(element.title) or element.role)
+
+    def _unused(self, name: str) -> str:
+        taken, number, wanted = self._ids(), 2, name
+        while wanted in taken:
+            wanted, number = f"{name}-{number}", number + 1
+        return wanted
+
+
+def _parameter(component: Component, name: str, setting: str) -> Parameter | None:
+    """By its setting, else by its name."""
+    rows = component.parameters
+    return next(
+        (row for row in rows if setting and row.setting == setting),
+        next((row for row in rows if row.name == name), None),
+    )
+
+
+def fit_params(element: Element, notes: Notes) -> None:
+    """Brings an element's values to the kinds that its role has for them."""
+    known = roles()[element.role].params
+    for name in list(element.params):
+        value = known.get(name)
+        if value is None:
+            continue
+        given = element.params[name]
+        fit = fitted(given, value.kind)
+        if fit is None:
+            place = element.places.get(name, element.path)
+            notes.changed(
+                place, f"{element.called}: {name} cannot be {short(given)}. It is left out."
+            )
+            del element.params[name]
+        else:
+            element.params[name] = fit

@@ -1,0 +1,129 @@
+"""OPEA's GMConnector resources."""
+
+from __future__ import annotations
+
+from apps.projects.domain.importers.importing import import_text
+from tests.apps.projects.importers.samples import FOLDER, imported, said
+
+CONNECTOR = """\
+apiVersion: gmc.opea.io/v1alpha3
+kind: GMConnector
+metadata: {name: small}
+spec:
+  routerConfig: {name: router, serviceName: router-service}
+  nodes:
+"""
+
+
+def test_models_come_from_the_servers_that_steps_call() -> None:
+    spec = imported("gmc-qna.yaml").spec
+
+    assert spec is not None
+    assert (spec.spec.model.connection, spec.spec.model.name) == (
+        "tgi-svc",
+        "Intel/neural-chat-7b-v3-3",
+    )
+    assert spec.spec.knowledge.rerank.name == "BAAI/bge-reranker-base"
+    assert spec.spec.knowledge.embedding.connection == "tei-embed-svc"
+    assert spec.spec.knowledge.collections == ("pier-docs",)
+
+
+def test_speech_goes_to_its_own_settings() -> None:
+    spec = imported("gmc-audio.yaml").spec
+
+    assert spec is not None
+    assert spec.spec.speech.recognition.name == "openai/whisper-small"
+    assert spec.spec.speech.synthesis.connection == "speech-svc"
+    assert spec.spec.model.connection == "tgi-svc"
+
+
+def test_a_resource_that_the_webhook_rejects_is_said_to_be_one() -> None:
+    result = imported("gmc-picture.yaml")
+
+    (message,) = said(result, "import.broken")
+    assert "its admission webhook rejects this resource" in message
+    assert "a model that sees pictures" in message
+
+
+def test_several_documents_name_what_is_left() -> None:
+    result = imported("gmc-several.yaml")
+
+    left = said(result, "import.left-out")
+    assert "A Namespace “words” is in the file, too. The package has its own resources." in left
+    assert "The file holds a second GMConnector, “codegen”. Import it from its own file." in left
+    assert all(note.line >= 5 for note in result.notes)
+
+
+def test_a_step_without_a_model_leaves_it_open() -> None:
+    text = (
+        CONNECTOR
+        + "    root: {routerType: Sequence, steps: [{name: Llm, internalService: {serviceName: a}}]}"
+    )
+
+    result = import_text(text)
+
+    assert result.spec is not None
+    assert (result.spec.spec.model.connection, result.spec.spec.model.name) == ("a", "")
+    assert any("names no model" in one for one in said(result, "import.to-do"))
+
+
+def test_an_external_service_becomes_a_connection() -> None:
+    text = (
+        CONNECTOR
+        + "    root: {routerType: Sequence, steps: [{name: Llm, externalService: 'https://llm.example/v1/chat'}]}"
+    )
+
+    result = import_text(text)
+
+    assert result.spec is not None
+    assert result.spec.spec.model.connection == "llm-example"
+    assert any(
+        "It calls https://llm.example/v1/chat" in one for one in said(result, "import.to-do")
+    )
+
+
+def test_nodes_that_lead_nowhere_or_in_a_circle() -> None:
+    text = CONNECTOR + (
+        "    root: {routerType: Sequence, steps: [{name: Llm, nodeName: modles}, {name: Llm, nodeName: models}]}\n"
+        "    models: {routerType: Sequence, steps: [{name: Llm, internalService: {serviceName: a}}, {name: Llm, nodeName: root}]}\n"
+    )
+
+    broken = said(import_text(text), "import.broken")
+
+    assert "There is no node “modles”. Did you mean models? It is left out." in broken
+    assert "“root” leads back to itself. It is left out." in broken
+
+
+def test_jumps_do_not_multiply_without_end() -> None:
+    rows = [
+        f"    n{n}: {{routerType: Ensemble, steps: [{{name: Llm, nodeName: n{n + 1}}}, {{name: Llm, nodeName: n{n + 1}}}]}}"
+        for n in range(18)
+    ]
+    rows[0] = rows[0].replace("n0:", "root:")
+    rows += [
+        "    n18: {routerType: Sequence, steps: [{name: Llm, internalService: {serviceName: a}}]}"
+    ]
+
+    result = import_text(CONNECTOR + "\n".join(rows))
+
+    assert result.spec is None
+    assert result.notes[0].code == "import.too-large"
+
+
+def test_wrong_types_are_named_and_left_out() -> None:
+    result = import_text(CONNECTOR + "    root: {routerType: Chain, steps: {name: Llm}}")
+
+    assert result.spec is None or result.spec.spec.application == "custom"
+    broken = said(result, "import.broken")
+    assert "routerType is Chain, not Sequence, Ensemble, Switch. Read as Sequence." in broken
+    assert "steps must be a list. It is left out." in broken
+
+
+def test_two_services_of_one_name() -> None:
+    text = (
+        (FOLDER / "gmc-qna.yaml")
+        .read_text(encoding="utf-8")
+        .replace("serviceName: rerank-svc", "serviceName: llm-svc")
+    )
+
+    assert any("GMC refuses that" in one for one in said(import_text(text), "import.broken"))
