@@ -107,7 +107,7 @@ def _make(export: PackageExport, work: Path, step: Step) -> Report:
         out=work / "package.zip",
         sources=Sources(settings.BASE_DIR),
         knowledge=knowledge,
-        starters=starters_for(collections_of(version), stable=True),
+        starters=spec.spec.starters or starters_for(collections_of(version), stable=True),
         secrets=stored_values(),
         progress=step,
     )

@@ -101,3 +101,9 @@ class ApplicationNotAvailable(UserFault):
 class VersionUnknown(UserFault):
     code = "spec.api-version.unknown"
     sentence = "apiVersion {version!r} is not known to this release. Use {latest}."
+
+
+class SampleUnknown(UserFault):
+    code = "project.sample-unknown"
+    sentence = "There is no sample “{id}”. Choose one of the gallery."
+    status = 404

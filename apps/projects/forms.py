@@ -9,6 +9,7 @@ from apps.catalog.domain.catalog import applications
 from apps.projects.domain.importers.document import MAX_BYTES as IMPORT_BYTES
 from apps.projects.domain.yaml_nodes import MAX_BYTES
 from apps.projects.enums import Role
+from apps.projects.samples import SAMPLES, Sample, sample
 from apps.ui.forms import Form
 
 
@@ -28,6 +29,27 @@ class CreateProjectForm(Form):
             "invalid_choice": "This application is not in this release. Choose QnA.",
         },
     )
+
+
+class SampleForm(forms.Form):
+    """Which sample; what serves its needs stands in `connection-<key>` and `model-<key>`."""
+
+    sample = forms.ChoiceField(required=False, choices=[(row.id, row.title) for row in SAMPLES])
+
+    @property
+    def chosen(self) -> Sample:
+        return sample(self.cleaned_data["sample"] or SAMPLES[0].id)
+
+    def served(self) -> dict[str, tuple[str, str]]:
+        """By path of the need; those without a connection are left out."""
+        given = {
+            need.path: (
+                self.data.get(f"connection-{need.key}", "").strip(),
+                self.data.get(f"model-{need.key}", "").strip(),
+            )
+            for need in self.chosen.needs
+        }
+        return {path: served for path, served in given.items() if served[0]}
 
 
 class YamlForm(Form):

@@ -18,6 +18,7 @@ urlpatterns = [
     path("new/", views.create, name="create"),
     path("import/", import_views.import_, name="import"),
     path("sample/", views.sample, name="sample"),
+    path("sample/<slug:sample_id>/<str:name>", views.sample_file, name="sample_file"),
     path("schema/v1.json", views.schema, name="schema"),
     path("<uuid:project_id>/", views.overview, name="overview"),
     path("<uuid:project_id>/clone/", views.clone, name="clone"),

@@ -10,19 +10,20 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Max, Q, QuerySet
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import application, applications, components
 from apps.connections.queries import served_models
+from apps.projects import samples
 from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
 from apps.projects.domain.steps import step_of
 from apps.projects.domain.validate import Context, findings
 from apps.projects.enums import Role
-from apps.projects.forms import CreateProjectForm
+from apps.projects.forms import CreateProjectForm, SampleForm
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import (
     deleted_projects_for,
@@ -135,10 +136,27 @@ def create(request: StudioRequest) -> HttpResponse:
 @login_required
 @require_POST
 def sample(request: StudioRequest) -> HttpResponse:
-    """Make the sample project with its documents."""
-    project = install_sample(owner=request.user)
-    messages.success(request, "The sample is ready. Its documents are being indexed.")
+    """Make a sample project with its documents: `sample`, the first by default, and for each of its needs
+    `connection-<key>` and `model-<key>`."""
+    form = SampleForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    chosen = form.chosen
+    project = install_sample(owner=request.user, sample_id=chosen.id, served=form.served())
+    indexed = " Its documents are being indexed." if chosen.collection else ""
+    messages.success(request, f"The sample is ready.{indexed}")
     return hx_redirect(request, project.get_absolute_url())
+
+
+@login_required
+@require_safe
+def sample_file(request: StudioRequest, sample_id: str, name: str) -> FileResponse:
+    """A picture, recording or document to try a sample with."""
+    try:
+        path = samples.sample(sample_id).file(name)
+    except KeyError as error:
+        raise Http404 from error
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name)
 
 
 @login_required

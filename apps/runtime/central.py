@@ -148,7 +148,7 @@ def _counted(texts: Sequence[str]) -> NDArray[np.float32]:
         for term, count in one.items():
             vectors[row, places[term]] = count * math.log1p(len(texts) / spread[term])
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    result: NDArray[np.float32] = vectors / np.where(norms == 0, 1, norms)
+    result: NDArray[np.float32] = (vectors / np.where(norms == 0, 1, norms)).astype(np.float32)
     return result
 
 

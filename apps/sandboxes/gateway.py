@@ -85,7 +85,7 @@ class SandboxGateway:
 
     def app_for(self, user: User, app_key: str) -> ChatApp:
         version = version_for(user, app_key)
-        return _app(version, starters=starters_for(collections_of(version)))
+        return _app(version, starters=_starters(version))
 
     def prepare(self, user: User, app_key: str) -> Prepared:
         return _prepared.get((user.pk, app_key), lambda: _prepare(version_for(user, app_key)))
@@ -107,6 +107,11 @@ def version_for(user: User, app_key: str) -> SpecVersion:
     if version is None:
         raise AppNotFound(app_key=app_key)
     return version
+
+
+def _starters(version: SpecVersion) -> tuple[str, ...]:
+    """The project's own, else made from what its documents have headings for."""
+    return tuple(version.spec["spec"].get("starters", ())) or starters_for(collections_of(version))
 
 
 def _app(version: SpecVersion, *, name: str = "", starters: tuple[str, ...] = ()) -> ChatApp:

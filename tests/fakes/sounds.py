@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import wave
 
@@ -12,6 +13,8 @@ TONE_HZ = 220
 SECONDS_PER_CHAR = 0.05
 SAID = b"said"
 """A RIFF chunk of our own; readers of WAV pass over what they do not know."""
+TITLE = re.compile(rb"LIST.{4}INFO.*?INAM.{4}([^\0]+)\0", re.DOTALL)
+"""The title that a WAV may carry; those of the sample projects say what is spoken in them."""
 
 
 def tone(seconds: float, said: str = "") -> bytes:
@@ -45,6 +48,8 @@ def words_in(data: bytes) -> str:
         at += 8 + size + size % 2
     if found:
         return " ".join(found)
+    if title := TITLE.search(data[:1024]):
+        return title[1].decode()
     with wave.open(io.BytesIO(data)) as sound:
         return f"a sound of {sound.getnframes() / sound.getframerate():.1f} seconds"
 

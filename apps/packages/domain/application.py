@@ -73,7 +73,7 @@ def describe(
         "features": spec.spec.deployment.features.model_dump(mode="json"),
         "collections": [packed.row for packed in collections],
         "servers": [asdict(server) for server in servers_of(spec, graph, options)],
-        "starters": list(starters),
+        "starters": list(spec.spec.starters or starters),
         "graph": graph.model_dump(mode="json"),
     }
 

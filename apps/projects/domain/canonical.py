@@ -14,7 +14,7 @@ from typing import Any, Final
 from apps.projects.domain.spec import Knowledge, Part, ProjectSpec, Retrieve, Spec
 
 LATER: Final[dict[str, tuple[str, ...]]] = {
-    "spec": ("speech", "languages", "summary", "guardrails", "flow"),
+    "spec": ("starters", "speech", "languages", "summary", "guardrails", "flow"),
     "spec.knowledge": ("rerank",),
     "spec.knowledge.retrieve": ("diversity", "min_score"),
 }
@@ -45,6 +45,8 @@ def canonical_json(spec: ProjectSpec) -> bytes:
 def _default(place: str, key: str) -> Any:
     field = _MODELS[place].model_fields[key]
     default = field.get_default()
+    if isinstance(default, tuple):
+        return list(default)
     return (
         default.model_dump(mode="json", by_alias=True)
         if default is not None and hasattr(default, "model_dump")

@@ -24,6 +24,7 @@ LABELS = {
     "spec.parameters.top_k": "Top-k",
     "spec.parameters.max_tokens": "Max response tokens",
     "spec.instruction": "System instruction",
+    "spec.starters": "Starter question",
     "spec.knowledge.collections": "Collection",
     "spec.knowledge.chunk.size": "Chunk size",
     "spec.knowledge.chunk.overlap": "Chunk overlap",

@@ -227,12 +227,18 @@ class Deployment(Part):
     port: int = Field(default=8080, ge=1, le=65535)
 
 
+Starter = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
 class Spec(Part):
     application: ApplicationId
     model: Model = Model()
     parameters: Parameters = Parameters()
     instruction: str = Field(default="", max_length=20_000)
     knowledge: Knowledge = Knowledge()
+    starters: tuple[Starter, ...] = Field(
+        default=(), max_length=8, description="Questions that people are offered to begin with."
+    )
     speech: Speech = Speech()
     languages: Languages = Languages()
     summary: Summary = Summary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import exits, session
@@ -12,16 +13,35 @@ from studio.cli.output import Output, refuse
 
 if TYPE_CHECKING:
     from apps.runtime.events import Answer, Citation
+    from apps.runtime.media import Media
     from apps.runtime.resources import RunRequest
 
+FILES = {
+    "image": "a picture to look at",
+    "audio": "a spoken question",
+    "file": "a document to translate or summarise",
+}
 HELP = "ask a project a question"
 DESCRIPTION = """Ask a project a question. The answer appears as it is written, then the passages it
-cites. Without --version the project's present state is built and asked."""
+cites. Without --version the project's present state is built and asked. Pictures, recordings and
+documents go along with --image, --audio and --file; with them, the question may be left out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", metavar="PROJECT", help="its name or id")
-    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument("question", metavar="QUESTION", nargs="?", default="")
+    for kind in ("image", "audio", "file"):
+        parser.add_argument(
+            f"--{kind}", metavar="FILE", action="append", default=[], help=FILES[kind]
+        )
+    parser.add_argument(
+        "--field",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="what the application asks for beside the question, for example target=German",
+    )
+    parser.add_argument("--save-audio", metavar="FILE", help="write the spoken answer here")
     parser.add_argument("--version", type=int, metavar="N", dest="number", help="a built version")
     parser.add_argument("--temperature", type=float, metavar="0..2")
     parser.add_argument("--top-p", type=float, metavar="0..1")
@@ -31,26 +51,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
-    if not options.question.strip():
+    paths = [*options.image, *options.audio, *options.file]
+    if not options.question.strip() and not paths:
         refuse("The question is empty.")
-    sampling = _sampling(options)
+    sampling, fields = _sampling(options), _fields(options.field)
+    media = [_media(path) for path in paths]
     user = session.start(options, output)
+    from apps.chat.attachments import judged
     from apps.chat.gateway import gateway
     from apps.runtime.resources import RunRequest, Sampling, Turn
 
     project = session.project_named(user, options.project)
     version = session.version_of(project, options.number, by=user)
+    app = gateway().app_for(user, version.app_key)
+    if unknown := sorted(set(fields) - set(app.fields)):
+        known = ", ".join(app.fields) or "none"
+        refuse(f"--field {unknown[0]}: {app.title} has no such field. It has: {known}.")
     prepared = gateway().prepare(user, version.app_key)
-    request = RunRequest((Turn("user", options.question),), Sampling(**sampling))
+    turn = Turn("user", options.question, judged(media, app) if media else ())
+    request = RunRequest((turn,), Sampling(**sampling), fields)
     answer = asyncio.run(_answer(prepared, request, output))
     sources = [_source(citation) for citation in answer.citations]
     output.write("\n" if not answer.text.endswith("\n") else "")
     lines = [f"[{one['number']}] {_place(one)}" for one in sources]
     if not answer.generated:
         output.note("No language model is connected: the answer quotes the documents.")
+    if options.save_audio:
+        _save_sound(options.save_audio, answer, output)
     if output.as_json or lines:
         output.result(_data(answer, sources, version.number), "\n" + "\n".join(lines))
     return exits.OK
+
+
+def _fields(given: list[str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            refuse(f"--field {text}: write NAME=VALUE, for example target=German.")
+        fields[name.strip()] = value.strip()
+    return fields
+
+
+def _media(path: str) -> Media:
+    from apps.runtime.media import MEDIA_LIMIT_BYTES, Media
+
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MEDIA_LIMIT_BYTES + 1)
+    except OSError as error:
+        refuse(f"{path} cannot be read: {error.strerror}.")
+    if len(data) > MEDIA_LIMIT_BYTES:
+        refuse(f"{path} is larger than {MEDIA_LIMIT_BYTES // 2**20} MiB.")
+    return Media("application/octet-stream", data, Path(path).name)
+
+
+def _save_sound(path: str, answer: Answer, output: Output) -> None:
+    sound = next((one for one in answer.media if one.kind == "audio"), None)
+    if sound is None:
+        output.note("The answer was not spoken; choose a speech synthesis server for it.")
+        return
+    try:
+        Path(path).write_bytes(sound.data)
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}.")
+    output.note(f"Wrote the spoken answer to {path}.")
 
 
 def _sampling(options: argparse.Namespace) -> dict[str, Any]:
@@ -121,6 +186,7 @@ def _data(answer: Answer, sources: list[dict[str, Any]], number: int) -> dict[st
         "model": answer.model,
         "generated": answer.generated,
         "finish_reason": answer.finish_reason,
+        "media": [{"mime": one.mime, "size_bytes": len(one.data)} for one in answer.media],
         "time_to_first_token_ms": answer.time_to_first_token_ms,
         "duration_ms": answer.duration_ms,
         "usage": {

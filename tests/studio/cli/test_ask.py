@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.pictures import png
+from tests.fakes.sounds import spoken, words_in
 from tests.studio.cli.conftest import HANDBOOK, PROJECT, Studio
 
 QUESTION = "How many days of paid holiday does every employee have?"
@@ -84,3 +89,57 @@ def connect(studio: Studio, url: str) -> None:
         "from apps.accounts.models import User; from apps.connections.services import create_endpoint;"
         f"create_endpoint(owner=User.objects.get(), name='fake', base_url={url!r})",
     )
+
+
+def project_of(studio: Studio, application: str, url: str, **parts: object) -> None:
+    """Applied as "app", its connection "fake" made."""
+    model = {"connection": "fake", "name": "fake-model"}
+    project = {
+        "apiVersion": "genai.studio/v1",
+        "kind": "Project",
+        "metadata": {"name": "app", "title": "App"},
+        "spec": {"application": application, "model": model, **parts},
+    }
+    studio.write("p.yaml", json.dumps(project))
+    applied = studio("apply", "p.yaml")
+    assert applied.code == 0, applied.err
+    connect(studio, url)
+
+
+def test_ask_about_a_picture(studio: Studio, openai_server: FakeOpenAI) -> None:
+    project_of(studio, "visual-chat", openai_server.url)
+    (studio.folder / "red.png").write_bytes(png(4, 3))
+
+    seen = studio("ask", "app", "What is it?", "--image", "red.png")
+    sound = studio("ask", "app", "--file", "p.yaml")
+    none = studio("ask", "app", "--image", "nothing.png")
+
+    assert "a PNG picture of 4 x 3 pixels" in seen.out
+    assert (sound.code, "App takes pictures" in sound.err) == (2, True)
+    assert (none.code, "nothing.png cannot be read" in none.err) == (2, True)
+
+
+def test_ask_aloud(studio: Studio, openai_server: FakeOpenAI) -> None:
+    served = {"connection": "fake", "name": "fake"}
+    speech = {"recognition": served, "synthesis": served}
+    project_of(studio, "audio-chat", openai_server.url, speech=speech)
+    (studio.folder / "question.wav").write_bytes(spoken("When does the hall open?"))
+
+    ran = studio("ask", "app", "--audio", "question.wav", "--save-audio", "answer.wav", "--json")
+
+    assert ran.data["answer"] == "You said: When does the hall open?"
+    assert words_in((studio.folder / "answer.wav").read_bytes()) == ran.data["answer"]
+    assert ran.data["media"][0]["mime"] == "audio/wav"
+
+
+def test_ask_with_fields_and_a_document(studio: Studio, openai_server: FakeOpenAI) -> None:
+    project_of(studio, "translation", openai_server.url, languages={"target": "German"})
+    studio.write("note.txt", "The hall is closed.")
+
+    done = studio("ask", "app", "--file", "note.txt", "--field", "target=French", "--json")
+    wrong = studio("ask", "app", "Hi", "--field", "tone=kind")
+    odd = studio("ask", "app", "Hi", "--field", "target")
+
+    assert done.data["answer"] == "(French) The hall is closed."
+    assert (wrong.code, "It has: source, target." in wrong.err) == (2, True)
+    assert (odd.code, "write NAME=VALUE" in odd.err) == (2, True)

@@ -1,0 +1,124 @@
+"""Every sample installs, builds and answers; what it comes with is there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, get_args
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.chat.attachments import judged
+from apps.chat.gateway import gateway
+from apps.connections.services import create_endpoint
+from apps.knowledge.models import Document
+from apps.projects.domain.spec import ApplicationId
+from apps.projects.domain.validate import errors, findings
+from apps.projects.errors import SampleUnknown
+from apps.projects.models import Project
+from apps.projects.queries import context_for, spec_of
+from apps.projects.sample import install_sample
+from apps.projects.samples import SAMPLES, Sample, sample
+from apps.projects.services import build_version
+from apps.runtime.events import Answer
+from apps.runtime.media import Media
+from apps.runtime.resources import RunRequest, Turn
+from tests.fakes.openai_server import FakeOpenAI
+
+ids = pytest.mark.parametrize("one", SAMPLES, ids=lambda one: one.id)
+
+
+async def _answer(prepared: Any, request: RunRequest) -> Answer:
+    events = [event async for event in gateway().run(prepared, request)]
+    assert isinstance(events[-1], Answer)
+    return events[-1]
+
+
+def answer(owner: User, project: Project, text: str, path: str, chosen: Sample) -> Answer:
+    version = build_version(project=project, by=owner)
+    app = gateway().app_for(owner, version.app_key)
+    media = [Media("", chosen.file(path).read_bytes(), path)] if path else []
+    turn = Turn("user", text, judged(media, app) if media else ())
+    return asyncio.run(_answer(gateway().prepare(owner, version.app_key), RunRequest((turn,))))
+
+
+def test_every_application_has_a_sample() -> None:
+    assert {one.application for one in SAMPLES} == set(get_args(ApplicationId)) - {"custom"}
+
+
+@ids
+def test_what_a_sample_names_is_there_and_small(one: Sample) -> None:
+    assert 3 <= len(one.starters) <= 5
+    assert set(one.attached) <= set(one.starters)
+    assert set(one.attached.values()) <= set(one.files)
+    for path in [*one.documents, *map(one.file, one.files)]:
+        assert 0 < path.stat().st_size < 20_000
+    with pytest.raises(KeyError):
+        one.file("../../samples.py")
+
+
+@ids
+def test_a_sample_builds_and_answers_once_its_needs_are_served(
+    one: Sample, owner: User, openai_server: FakeOpenAI, django_capture_on_commit_callbacks: Any
+) -> None:
+    create_endpoint(owner=owner, name="fake", base_url=openai_server.url)
+    served = {need.path: ("fake", "fake-model") for need in one.needs}
+    with django_capture_on_commit_callbacks(execute=True):
+        project = install_sample(owner=owner, sample_id=one.id, served=served)
+    path = one.attached.get(one.starters[0], "")
+
+    said = answer(owner, project, "" if path.endswith(".wav") else one.starters[0], path, one)
+
+    assert said.text
+    assert project.application == one.application
+    assert spec_of(project.draft).spec.starters == one.starters
+    assert Document.objects.filter(status="ready").count() == len(one.documents)
+    if one.application == "audio-chat":
+        assert said.media
+
+
+@ids
+def test_an_open_need_is_a_finding_and_no_failure(one: Sample, owner: User) -> None:
+    project = install_sample(owner=owner, sample_id=one.id)
+    missing = errors(findings(spec_of(project.draft), context_for(owner)))
+
+    needed = [need.path for need in one.needs if need.required]
+    assert [".".join(map(str, row.path[:-1])) for row in missing] == needed
+
+
+def test_a_summary_needs_no_model(owner: User) -> None:
+    one = sample("minutes-digest")
+    project = install_sample(owner=owner, sample_id=one.id)
+    said = answer(owner, project, "", "council-minutes.md", one)
+    text = one.file("council-minutes.md").read_text()
+
+    assert not said.generated
+    assert "build a new steel bridge" in said.text or "bridge" in said.text
+    assert said.text.split(" […] ")[0].split("\n\n")[0] in " ".join(text.split(" "))
+
+
+def test_unknown_sample(owner: User) -> None:
+    with pytest.raises(SampleUnknown):
+        install_sample(owner=owner, sample_id="nothing")
+
+
+def test_samples_are_installed_by_the_page(owner: User, owner_client: Client) -> None:
+    served = {"sample": "picture-reader", "connection-model": "fake", "model-model": "llava"}
+    response = owner_client.post(reverse("projects:sample"), served)
+    project = Project.objects.get()
+
+    assert response.url == project.get_absolute_url()
+    assert spec_of(project.draft).spec.model.name == "llava"
+    assert owner_client.post(reverse("projects:sample"), {"sample": "x"}).status_code == 404
+
+
+def test_files_of_samples_are_offered(owner_client: Client, client: Client) -> None:
+    url = reverse("projects:sample_file", args=["picture-reader", "receipt.png"])
+    response = owner_client.get(url)
+
+    assert b"".join(response.streaming_content).startswith(b"\x89PNG")
+    assert client.get(url).status_code == 302
+    missing = reverse("projects:sample_file", args=["picture-reader", "samples.py"])
+    assert owner_client.get(missing).status_code == 404
