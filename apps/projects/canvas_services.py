@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PLACE = "canvas"
 """In a draft's `unfit_input`."""
+KEPT_BYTES = 400_000
+"""Of operations that could not be saved: the largest flow drawn at once is about half of it."""
 
 
 def save_canvas(*, project: Project, seen: str, ops: Sequence[Op], by: User) -> Draft:

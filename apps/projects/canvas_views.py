@@ -24,7 +24,13 @@ from apps.connections.models import Endpoint
 from apps.connections.queries import model_server
 from apps.knowledge.retrieval import retriever_for
 from apps.projects.canvas_forms import InspectorForm, TryNodeForm
-from apps.projects.canvas_services import PLACE, forget_drawn, keep_drawn, save_canvas
+from apps.projects.canvas_services import (
+    KEPT_BYTES,
+    PLACE,
+    forget_drawn,
+    keep_drawn,
+    save_canvas,
+)
 from apps.projects.domain.canvas import document, read_ops
 from apps.projects.domain.canvas_catalog import catalog_of, places_of
 from apps.projects.domain.compile import inherited, node_of
@@ -38,7 +44,6 @@ from apps.projects.errors import DraftConflict, SpecRefused
 from apps.projects.last_run import last_run
 from apps.projects.models import Project
 from apps.projects.queries import collections_of, context_for, project_for, role_of, spec_of
-from apps.projects.wizard_views import UNFIT_LIMIT
 from apps.runtime import engine, events
 from apps.runtime.errors import StudioError, UserFault
 from apps.runtime.graph import Graph, Node
@@ -304,7 +309,7 @@ def _body(request: StudioRequest) -> dict[str, Any]:
 
 
 def _keep(project: Project, request: StudioRequest, body: dict[str, Any]) -> None:
-    if len(request.body) <= UNFIT_LIMIT:
+    if len(request.body) <= KEPT_BYTES:
         keep_drawn(project=project, ops=body["ops"], by=request.user)
 
 
@@ -324,6 +329,12 @@ def _state(project: Project, spec: ProjectSpec) -> dict[str, Any]:
     }
 
 
+def with_icons(drawing: dict[str, Any]) -> dict[str, Any]:
+    """A document with the icons of its catalog as paths."""
+    icons = {row["icon"]: PATHS[row["icon"]] for row in drawing["components"].values()}
+    return {**drawing, "icons": icons}
+
+
 def _mend_url(project: Project, finding: Finding) -> str:
     slug = step_of(finding.path)
     if finding.path[:2] == ("spec", "flow"):
@@ -338,13 +349,12 @@ def _document(project: Project, request: StudioRequest) -> dict[str, Any]:
     spec = spec_of(draft)
     known = catalog_of(spec)
     args = [project.pk]
-    return {
+    drawing = {
         **document(spec),
         **_state(project, spec),
         "title": project.title,
         "editable": _may_edit(request, project),
         "components": known["components"],
-        "icons": {row["icon"]: PATHS[row["icon"]] for row in known["components"].values()},
         "runs": last_run(project, request.user),
         "kept": draft.unfit_input.get(PLACE),
         "by": str(draft.updated_by) if draft.updated_by_id != request.user.pk else "you",
@@ -354,3 +364,4 @@ def _document(project: Project, request: StudioRequest) -> dict[str, Any]:
             "inspector": reverse("projects:inspector", args=args),
         },
     }
+    return with_icons(drawing)

@@ -14,6 +14,8 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import components
+from apps.projects.canvas_views import with_icons
+from apps.projects.domain.canvas_compare import compared, same_flow, shown
 from apps.projects.domain.diff import describe
 from apps.projects.domain.flow import flow
 from apps.projects.enums import Role
@@ -85,6 +87,8 @@ def version(request: StudioRequest, project_id: UUID, number: int) -> HttpRespon
         "flow": [(one, components()[one.component]) for one in flow(spec)],
         "before": before,
         "changes": describe(spec_of(before), spec) if before else [],
+        "drawing": with_icons(shown(spec)),
+        "drawing_title": "Flow",
         "yaml_markdown": f"~~~~~~~~~~yaml\n{found.yaml}\n~~~~~~~~~~",
         "tab": "versions",
     }
@@ -142,7 +146,16 @@ def _comparison(request: StudioRequest, project: Project) -> dict[str, Any]:
     if len(found) != 2:
         return {"same": len(numbers) == 1}
     old, new = found
-    return {"old": old, "new": new, "changes": describe(spec_of(old), spec_of(new))}
+    before, after = spec_of(old), spec_of(new)
+    same = same_flow(before, after)
+    return {
+        "old": old,
+        "new": new,
+        "changes": describe(before, after),
+        "drawing": with_icons(shown(after) if same else compared(before, after)),
+        "drawing_title": "The flow is the same in both" if same else "What changed in the flow",
+        "drawing_marks": not same,
+    }
 
 
 def _where_to_try(version: SpecVersion) -> str:

@@ -3,3 +3,4 @@ import "./studio/range-pair.js";
 import "./studio/code-lines.js";
 import "./studio/current-in-view.js";
 import "./studio/keep-on-leave.js";
+import "./studio/canvas-view.js";

@@ -87,14 +87,14 @@ def describe_flow(old: Flow, new: Flow) -> list[str]:
     ]
     for name, node in after.items():
         if name in before:
-            said += _node_changes(before[name], node)
+            said += node_changes(before[name], node)
     old_edges = [f"{edge.source} to {edge.target}" for edge in old.edges]
     new_edges = [f"{edge.source} to {edge.target}" for edge in new.edges]
     said += [f"Edge from {edge} removed." for edge in old_edges if edge not in new_edges]
     return said + [f"Edge from {edge} added." for edge in new_edges if edge not in old_edges]
 
 
-def _node_changes(old: FlowNode, new: FlowNode) -> list[str]:
+def node_changes(old: FlowNode, new: FlowNode) -> list[str]:
     said = []
     if old.component != new.component:
         said.append(f"Node {new.id} is a {new.component} now (was {old.component}).")

@@ -4,8 +4,8 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { ConnectDialog, Kept, KeysDialog, MergeDialog } from "./Dialogs.jsx";
 import { Glyph } from "./Glyph.jsx";
 import { Inspector } from "./inspector.js";
-import { WIDTH, arranged, placed } from "./layout.js";
-import { addNode, ends, keyOf, part, paste, without } from "./model.js";
+import { WIDTH, arranged, heightOf, placed } from "./layout.js";
+import { addNode, ends, keyOf, nodeOf, part, paste, without } from "./model.js";
 import { Outline } from "./Outline.jsx";
 import { openPalette } from "./palette.js";
 import { Stage, duration } from "./Stage.jsx";
@@ -51,6 +51,7 @@ export function Editor({ doc }) {
   const chosenNow = useRef(chosen);
   chosenNow.current = chosen;
 
+  const picked = useCallback(() => selectRef.current?.picked() ?? chosenNow.current, []);
   const choose = useCallback((nodes, edges = []) => {
     const before = chosenNow.current;
     if (before.nodes.join() === nodes.join() && before.edges.join() === edges.join()) return;
@@ -72,12 +73,12 @@ export function Editor({ doc }) {
   }, [select, flow, view]);
 
   const remove = useCallback(() => {
-    const { nodes, edges } = chosenNow.current;
+    const { nodes, edges } = picked();
     if (!nodes.length && !edges.length) return;
     const next = without(store.now, new Set(nodes), new Set(edges));
     store.commit(next, nodes.length === 1 && !edges.length ? `${nodes[0]} removed` : nodes.length ? `${nodes.length} nodes removed` : `${edges.length} ${edges.length === 1 ? "connection" : "connections"} removed`);
     select([]);
-  }, [store, select]);
+  }, [store, select, picked]);
 
   const insert = useCallback((piece, shift, word) => {
     const [next, made] = paste(store.now, piece, shift);
@@ -86,19 +87,20 @@ export function Editor({ doc }) {
   }, [store, select]);
 
   const duplicate = useCallback(() => {
-    const ids = new Set(chosenNow.current.nodes);
+    const ids = new Set(picked().nodes);
     const piece = part({ ...store.now, layout: placed(store.catalog, store.now) }, ids);
     if (piece.nodes.length) insert(piece, { x: 48, y: 48 }, "duplicated");
-  }, [store, insert]);
+  }, [store, insert, picked]);
 
   const add = useCallback((component, at) => {
     const places = placed(store.catalog, store.now);
-    const from = places[chosenNow.current.nodes.at(-1)];
+    const from = places[picked().nodes.at(-1)];
     const box = document.querySelector(".react-flow")?.getBoundingClientRect();
     const middle = box ? flow.screenToFlowPosition({ x: box.x + box.width / 2, y: box.y + box.height / 2 }) : { x: 0, y: 0 };
     let spot = at ?? (from ? { x: from.x + WIDTH + 80, y: from.y } : { x: Math.round(middle.x - WIDTH / 2), y: Math.round(middle.y - 50) });
-    const near = () => Object.values(places).some((one) => Math.abs(one.x - spot.x) < 40 && Math.abs(one.y - spot.y) < 40);
-    while (!at && near()) spot = { x: spot.x + 32, y: spot.y + 48 };
+    const height = (id) => heightOf(store.catalog[id ? nodeOf(store.now, id)?.component : component]) + 24;
+    const over = ([id, one]) => Math.abs(one.x - spot.x) < WIDTH + 16 && spot.y < one.y + height(id) && one.y < spot.y + height();
+    while (!at && Object.entries(places).some(over)) spot = { x: spot.x, y: spot.y + 24 };
     const [next, node] = addNode({ ...store.now, layout: places }, component, spot);
     store.commit(next, `${store.catalog[component]?.title ?? component} added as ${node.id}`);
     setTimeout(() => {
@@ -106,7 +108,7 @@ export function Editor({ doc }) {
       const drawn = document.querySelector(`.react-flow__node[data-id="${CSS.escape(node.id)}"], [data-outline-node="${CSS.escape(node.id)}"] .outline-name`);
       drawn?.focus({ preventScroll: drawn.matches(".react-flow__node") });
     }, 40);
-  }, [store, flow, select]);
+  }, [store, flow, select, picked]);
 
   const tidy = useCallback(() => {
     store.commit({ ...store.now, layout: arranged(store.catalog, store.now) }, "Arranged from left to right");
@@ -133,37 +135,46 @@ export function Editor({ doc }) {
       const button = event.target.closest?.("[data-canvas-do], [data-canvas-close-inspector]");
       if (!button) return;
       if ("canvasCloseInspector" in button.dataset) select([]);
-      else ({ connect: () => connect({ id: chosenNow.current.nodes[0] }), duplicate, remove })[button.dataset.canvasDo]();
+      else ({ connect: () => connect({ id: picked().nodes[0] }), duplicate, remove })[button.dataset.canvasDo]();
+    };
+    // What is tried is what is drawn: the rest is saved first.
+    const onTry = async (event) => {
+      if (event.target.id !== "canvas-try" || (!store.isDirty && !store.busy)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (await store.flush()) event.target.submit();
     };
     const onLeave = () => store.leave();
     const onBack = () => document.visibilityState === "visible" && store.refresh();
     const timer = setInterval(onBack, REFRESH_MS);
     addEventListener("canvas:add", onAdd);
     document.addEventListener("click", onDo);
+    document.addEventListener("submit", onTry, true);
     addEventListener("pagehide", onLeave);
     document.addEventListener("visibilitychange", onBack);
     return () => {
       clearInterval(timer);
       removeEventListener("canvas:add", onAdd);
       document.removeEventListener("click", onDo);
+      document.removeEventListener("submit", onTry, true);
       removeEventListener("pagehide", onLeave);
       document.removeEventListener("visibilitychange", onBack);
     };
-  }, [store, add, select, connect, duplicate, remove]);
+  }, [store, add, select, connect, duplicate, remove, picked]);
 
   useEffect(() => {
     const onKey = (event) => {
       if (event.defaultPrevented || typing(event.target) || document.querySelector("dialog[open]")) return;
       const strong = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
-      const ids = chosenNow.current.nodes;
+      const { nodes: ids, edges: lines } = picked();
       const focused = event.target.closest?.(".react-flow__node")?.dataset.id ?? event.target.closest?.("[data-outline-node]")?.dataset.outlineNode;
       if (strong && key === "z" && !event.shiftKey) store.undo();
       else if (strong && (key === "y" || (key === "z" && event.shiftKey))) store.redo();
       else if (strong && key === "d" && ids.length) duplicate();
       else if (strong && key === "a") select(store.now.nodes.map((node) => node.id), store.now.edges.map(keyOf));
       else if (strong || event.altKey) return;
-      else if ((key === "delete" || key === "backspace") && (ids.length || chosenNow.current.edges.length)) remove();
+      else if ((key === "delete" || key === "backspace") && (ids.length || lines.length)) remove();
       else if (key === "c" && (focused || ids.length === 1)) connect({ id: focused ?? ids[0] });
       else if (key === "i" && ids.length === 1) inspector.focus();
       else if (key === "a") openPalette();
@@ -174,8 +185,9 @@ export function Editor({ doc }) {
     };
     const free = (event) => !typing(event.target) && !document.querySelector("dialog[open]") && getSelection()?.isCollapsed !== false;
     const onCopy = (event) => {
-      if (!free(event) || !chosenNow.current.nodes.length) return;
-      const piece = part({ ...store.now, layout: placed(store.catalog, store.now) }, new Set(chosenNow.current.nodes));
+      const ids = new Set(picked().nodes);
+      if (!free(event) || !ids.size) return;
+      const piece = part({ ...store.now, layout: placed(store.catalog, store.now) }, ids);
       event.clipboardData.setData("text/plain", JSON.stringify({ kind: MARK, ...piece }, null, 1));
       event.preventDefault();
       if (event.type === "cut") remove();
@@ -198,7 +210,22 @@ export function Editor({ doc }) {
       document.removeEventListener("cut", onCopy);
       document.removeEventListener("paste", onPaste);
     };
-  }, [store, flow, inspector, select, connect, duplicate, remove, insert]);
+  }, [store, flow, inspector, select, connect, duplicate, remove, insert, picked]);
+
+  // A node that the inspector would cover moves beside it.
+  useEffect(() => {
+    if (view !== "canvas" || chosen.nodes.length !== 1) return undefined;
+    const timer = setTimeout(() => {
+      const side = document.getElementById("canvas-side")?.getBoundingClientRect();
+      const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(chosen.nodes[0])}"]`)?.getBoundingClientRect();
+      if (!side?.width || !node || side.width > innerWidth * 0.8) return;
+      const over = node.right + 24 - side.left;
+      if (over <= 0 || node.left > side.right) return;
+      const { x, y, zoom } = flow.getViewport();
+      flow.setViewport({ x: x - over, y, zoom }, { duration: duration() });
+    }, 260);
+    return () => clearTimeout(timer);
+  }, [chosen, view, flow]);
 
   const errors = state.findings.filter((one) => one.severity === "error").length;
   const jump = (one) => {
@@ -218,12 +245,12 @@ export function Editor({ doc }) {
         </div>
         {view === "canvas" && (
           <>
-            <div className="canvas-group" role="group" aria-label="What dragging the background does">
+            <div className="canvas-group canvas-drags" role="group" aria-label="What dragging the background does">
               <Tool name="hand" label="Drag moves the view" pressed={tool === "pan"} onClick={() => setTool("pan")} />
               <Tool name="marquee" label="Drag selects with a frame" pressed={tool === "select"} onClick={() => setTool("select")} />
             </div>
             <div className="canvas-group"><Tool name="tidy" label="Arrange" onClick={tidy} /></div>
-            <div className="canvas-group" role="group" aria-label="Zoom">
+            <div className="canvas-group canvas-zooms" role="group" aria-label="Zoom">
               <Tool name="minus" label="Zoom out" onClick={() => flow.zoomOut({ duration: duration() })} />
               <Tool name="plus" label="Zoom in" onClick={() => flow.zoomIn({ duration: duration() })} />
               <Tool name="fit" label="Show all" onClick={() => flow.fitView({ padding: 0.12, duration: duration() })} />
@@ -234,8 +261,8 @@ export function Editor({ doc }) {
           <Tool name="keyboard" label="Keys" onClick={() => setKeys(true)} />
         </div>
         <div className="segmented canvas-views" role="group" aria-label="View">
-          <button type="button" aria-pressed={view === "canvas"} onClick={() => setView("canvas")}><Glyph name="graph" />Canvas</button>
-          <button type="button" aria-pressed={view === "outline"} onClick={() => setView("outline")}><Glyph name="list" />Outline</button>
+          <button type="button" aria-pressed={view === "canvas"} onClick={() => setView("canvas")}><Glyph name="graph" /><span>Canvas</span></button>
+          <button type="button" aria-pressed={view === "outline"} onClick={() => setView("outline")}><Glyph name="list" /><span>Outline</span></button>
         </div>
       </div>
       {!store.editable && <p className="canvas-look muted">You may look at this project. Its owner can make you an editor.</p>}

@@ -32,7 +32,7 @@ export const NodeCard = memo(function NodeCard({ data, selected }) {
           <span className="node-title">{node.title || component?.title || node.component}</span>
           <span className="node-id">{node.id}</span>
         </span>
-        {worst && <span className="node-problem" title={problems.map((one) => one.message).join("\n")}><Glyph name="alert" /><span className="sr-only">{problems.length} problems</span></span>}
+        {worst && <span className="node-problem" title={problems.map((one) => one.message).join("\n")}><Glyph name="alert" /><span className="sr-only">{problems.length === 1 ? "1 problem" : `${problems.length} problems`}</span></span>}
       </div>
       {mark && <p className="node-change">{mark}{notes?.length ? `: ${notes.join("; ")}` : ""}</p>}
       {summary && <p className="node-summary">{summary}</p>}

@@ -1,5 +1,5 @@
 // The drawing surface: React Flow over what the store holds.
-import { Background, ConnectionLineType, MiniMap, ReactFlow, ViewportPortal, applyEdgeChanges, applyNodeChanges, useConnection, useReactFlow } from "@xyflow/react";
+import { Background, ConnectionLineType, MiniMap, ReactFlow, ViewportPortal, applyEdgeChanges, applyNodeChanges, useConnection, useReactFlow, useStore } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { WIDTH, placed } from "./layout.js";
 import { ends, keyOf, portOf, veto } from "./model.js";
@@ -64,8 +64,9 @@ function Veto({ store }) {
     return veto(store.catalog, store.now, `${from.nodeId}.${from.id}`, `${to.nodeId}.${to.id}`);
   });
   const at = useConnection((connection) => connection.to);
+  const zoom = useStore((inner) => inner.transform[2]);
   if (!reason || !at) return null;
-  return <ViewportPortal><div className="veto" role="alert" style={{ transform: `translate(${at.x}px, ${at.y}px) translate(-50%, 1rem)` }}>{reason}</div></ViewportPortal>;
+  return <ViewportPortal><div className="veto" role="alert" style={{ transform: `translate(${at.x}px, ${at.y}px) scale(${1 / zoom}) translate(-50%, 1.25rem)` }}>{reason}</div></ViewportPortal>;
 }
 
 function edgeOf(edge, store, state, marks, labels) {
@@ -87,7 +88,7 @@ function edgeOf(edge, store, state, marks, labels) {
   };
 }
 
-export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef, onConnectKey }) {
+export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef }) {
   const flow = useReactFlow();
   const data = useNodeData(state, store, marks, readOnly);
   const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
@@ -106,7 +107,8 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
         const own = data.get(node.id).data;
         if (old && old.data === own && old.position.x === position.x && old.position.y === position.y) return old;
         const label = `${node.title || own.component?.title || node.component}, ${node.id}`;
-        const problems = own.problems.length ? `, ${own.problems.length} problems` : "";
+        const count = own.problems.length;
+        const problems = count ? `, ${count} ${count === 1 ? "problem" : "problems"}` : "";
         return { ...(old ?? { id: node.id, type: "component", width: WIDTH }), position, data: own, ariaLabel: label + problems };
       });
     });
@@ -144,13 +146,17 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
     commitMoves(flow.getNodes());
   }, [flow, commitMoves]);
 
+  useEffect(() => () => {
+    selectRef.current = null;
+  }, [selectRef]);
   selectRef.current = {
     select(nodeIds, edgeIds = []) {
       const [wanted, lines] = [new Set(nodeIds), new Set(edgeIds)];
       setNodes((before) => before.map((node) => (Boolean(node.selected) === wanted.has(node.id) ? node : { ...node, selected: wanted.has(node.id) })));
       setEdges((before) => before.map((edge) => (Boolean(edge.selected) === lines.has(edge.id) ? edge : { ...edge, selected: lines.has(edge.id) })));
     },
-    finishMoves,
+    // What is selected now; React Flow tells of changes a moment later.
+    picked: () => ({ nodes: nodes.filter((one) => one.selected).map((one) => one.id), edges: edges.filter((one) => one.selected).map((one) => one.id) }),
   };
 
   const isValid = useCallback((link) => link.source && link.target && !veto(store.catalog, store.now, `${link.source}.${link.sourceHandle}`, `${link.target}.${link.targetHandle}`), [store]);
@@ -207,10 +213,9 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
         "node.a11yDescription.keyboardDisabled": "Press Enter to select this node.",
         "edge.a11yDescription.default": "Press Enter to select this connection, Delete to remove it.",
       }}
-      onKeyDownCapture={onConnectKey}
     >
       <Background gap={16} size={1.2} />
-      {(!embedded || state.now.nodes.length > 12) && <MiniMap pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
+      {(!embedded || state.now.nodes.length > 12) && <MiniMap position="bottom-left" pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
       {!readOnly && <Veto store={store} />}
     </ReactFlow>
   );

@@ -40,6 +40,8 @@ export class Inspector {
     const node = nodeOf(this.store.now, this.id);
     if (!node || !document.getElementById("inspector")) return;
     this.shown = JSON.stringify(node);
+    if (this.at !== node.id) this.side.scrollTop = 0;
+    this.at = node.id;
     const taken = [...idsOf(this.store.now)].filter((id) => id !== node.id).join(" ");
     window.htmx.ajax("POST", this.store.urls.inspector, { target: "#inspector", swap: "outerHTML", values: { node: this.shown, was: node.id, taken } });
     this.side.setAttribute("data-filled", "");

@@ -7,7 +7,10 @@ const shown = () => items().filter((item) => !item.hidden);
 
 function filter(words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const item of items()) item.hidden = !wanted.every((word) => item.dataset.words.includes(word));
+  const fits = (field) => items().filter((item) => wanted.every((word) => item.dataset[field].includes(word)));
+  const named = fits("name");
+  const found = new Set(named.length ? named : fits("words"));
+  for (const item of items()) item.hidden = !found.has(item);
   for (const group of palette.querySelectorAll("[data-palette-group]")) {
     group.hidden = ![...group.querySelectorAll("[data-component]")].some((item) => !item.hidden);
   }
@@ -17,6 +20,8 @@ function filter(words) {
 function add(item) {
   dispatchEvent(new CustomEvent("canvas:add", { detail: { component: item.dataset.component } }));
   palette.removeAttribute("data-open");
+  const search = palette.querySelector("input");
+  if (search.value) filter((search.value = ""));
 }
 
 palette?.addEventListener("input", (event) => filter(event.target.value));

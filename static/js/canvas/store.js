@@ -136,6 +136,17 @@ export class Store {
     });
   }
 
+  // Resolves once everything is saved, or to false where that is not possible now.
+  async flush() {
+    clearTimeout(this.timer);
+    for (let tries = 0; tries < 20 && (this.busy || this.isDirty); tries += 1) {
+      if (this.busy) await new Promise((done) => setTimeout(done, 100));
+      else await this.save();
+      if (this.state.conflict || this.state.saving === "failed") return false;
+    }
+    return !this.isDirty;
+  }
+
   leave() {
     if (this.isDirty && !this.state.conflict) this.post(this.body(), true);
   }

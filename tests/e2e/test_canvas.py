@@ -1,0 +1,343 @@
+"""Drawing a flow in a real browser: with the mouse, with the keyboard alone, by two people at once.
+
+The steps build on each other and run in this order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.e2e.browser import Look, Watch
+from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
+
+SAVED_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, str]:
+    """Addresses that later steps need from earlier ones."""
+    return {}
+
+
+def node(page: Page, node_id: str) -> Locator:
+    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+
+def port(page: Page, name: str) -> Locator:
+    node_id, _, handle = name.partition(".")
+    return node(page, node_id).locator(f'.react-flow__handle[data-handleid="{handle}"]')
+
+
+def middle(place: Locator) -> tuple[float, float]:
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, start: Locator, end: Locator, *, release: bool = True) -> None:
+    page.mouse.move(*middle(start))
+    page.mouse.down()
+    x, y = middle(end)
+    page.mouse.move(x - 30, y - 8, steps=4)
+    page.mouse.move(x, y, steps=4)
+    if release:
+        page.mouse.up()
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#canvas-saved")).to_have_text("Saved", timeout=SAVED_MS)
+
+
+def wires(page: Page) -> list[str]:
+    edges = page.locator(".react-flow__edge")
+    return sorted(
+        str(edges.nth(at).get_attribute("data-id")).replace(" > ", ">")
+        for at in range(edges.count())
+    )
+
+
+def new_flow(studio: Running, page: Page, title: str) -> str:
+    page.goto(f"{studio.url}/projects/new/")
+    page.get_by_label("Title").fill(title)
+    page.locator('input[name="application"][value="custom"]').check()
+    page.get_by_role("button", name="Create and go on").click()
+    page.wait_for_url("**/canvas/")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
+    return page.url
+
+
+def test_a_custom_project_begins_on_the_canvas(
+    studio: Running, page: Page, look: Look, seen: dict[str, str], model_server: FakeOpenAI
+) -> None:
+    page.goto(studio.first_admin)
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
+    page.get_by_label("Password again").fill(WALK_PASSWORD)
+    page.get_by_role("button", name="Create and sign in").click()
+    page.goto(f"{studio.url}/connections/new/")
+    page.get_by_label("Title").fill("Fake")
+    page.get_by_label(re.compile("address", re.IGNORECASE)).first.fill(model_server.url)
+    page.locator("form[action$='/connections/new/'] .btn-primary").click()
+    page.wait_for_url(lambda url: not url.endswith("/new/"))
+    seen["canvas"] = new_flow(studio, page, "Two models")
+    look("60-canvas")
+
+
+def test_a_second_model_is_drawn_with_the_mouse(page: Page, look: Look) -> None:
+    item = page.locator('[data-component="llm"]')
+    stage = page.locator(".react-flow")
+    box = stage.bounding_box()
+    assert box is not None
+    item.drag_to(stage, target_position={"x": box["width"] * 0.55, "y": box["height"] * 0.85})
+    expect(node(page, "llm-2")).to_be_visible()
+    page.get_by_role("button", name="Close the inspector").click()
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_timeout(300)
+    drag(page, port(page, "prompt.messages"), port(page, "llm-2.messages"))
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
+    saved(page)
+
+
+def test_a_wire_between_other_types_is_vetoed_with_its_reason(page: Page, look: Look) -> None:
+    drag(page, port(page, "question.question"), port(page, "llm-2.messages"), release=False)
+    expect(page.locator(".veto")).to_have_text(
+        "question.question gives text and llm-2.messages takes messages."
+    )
+    look("61-canvas-veto", sizes=("wide",))
+    page.mouse.up()
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_timeout(300)
+    drag(page, port(page, "llm-2.answer"), port(page, "answer.answer"), release=False)
+    expect(page.locator(".veto")).to_contain_text("answer.answer is fed already.")
+    page.mouse.up()
+
+
+def test_undo_and_redo_give_the_exact_flow(page: Page) -> None:
+    before = wires(page)
+    page.locator(".react-flow__pane").click(position={"x": 5, "y": 5})
+    node(page, "llm-2").click()
+    page.keyboard.press("Delete")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
+    page.keyboard.press("Control+z")
+    expect(page.locator(".react-flow__node")).to_have_count(5)
+    assert wires(page) == before
+    page.keyboard.press("Control+y")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
+    page.keyboard.press("Control+z")
+    expect(page.locator("#canvas-said")).to_contain_text("Undone: llm-2 removed")
+    saved(page)
+    page.reload()
+    expect(page.locator(".react-flow__node")).to_have_count(5)
+    assert wires(page) == before
+
+
+def test_the_inspector_sets_and_resets(page: Page, look: Look, watch: Watch) -> None:
+    node(page, "llm").click()
+    side = page.locator("#inspector")
+    side.get_by_label("Temperature").fill("1.5")
+    side.get_by_label("Temperature").press("Tab")
+    expect(side.locator("[data-own]")).to_have_count(1)
+    expect(node(page, "llm")).to_contain_text("Temperature: 1.5")
+    watch.allowed = (422,)
+    side.get_by_label("Top-k").fill("0")
+    side.get_by_label("Top-k").press("Tab")
+    expect(side.locator(".field-error")).to_contain_text("Top-k must be at least 1")
+    look("62-canvas-inspector")
+    side.get_by_label("Top-k").fill("40")
+    side.get_by_label("Top-k").press("Tab")
+    expect(side.locator(".field-error")).to_have_count(0)
+    side.get_by_role("button", name=re.compile("^Use the project.*Temperature")).click()
+    expect(side.locator("[data-own]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(side.get_by_label("Temperature")).to_have_value("1.5")
+    saved(page)
+
+
+def test_a_node_is_tried_by_itself(page: Page, look: Look) -> None:
+    side = page.locator("#inspector")
+    side.get_by_label("Connection").select_option(label="Fake")
+    expect(side.locator("[data-own]")).to_have_count(2)
+    side.get_by_label("Model", exact=True).fill("fake-model")
+    side.get_by_label("Model", exact=True).press("Tab")
+    expect(side.locator("[data-own]")).to_have_count(3)
+    side.get_by_label(re.compile("^messages")).fill("How are you?")
+    side.get_by_role("button", name="Run", exact=True).click()
+    expect(side.locator(".try-result")).to_contain_text("tokens", timeout=20_000)
+    expect(node(page, "llm").locator(".node-run")).to_contain_text("tokens")
+    side.locator(".try-result").scroll_into_view_if_needed()
+    look("63-canvas-node-tried")
+    saved(page)
+
+
+def test_problems_lead_to_their_nodes(page: Page, look: Look) -> None:
+    page.locator(".problems-head").click()
+    page.locator(".problems-list button", has_text="llm-2").click()
+    expect(node(page, "llm-2")).to_have_class(re.compile("selected"))
+    look("64-canvas-problems", sizes=("wide", "medium"))
+    page.locator(".problems-head").click()
+
+
+def test_copies_go_to_another_project(studio: Running, page: Page, seen: dict[str, str]) -> None:
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_timeout(200)
+    node(page, "llm").click()
+    page.keyboard.press("Control+c")
+    expect(page.locator("#canvas-said")).to_contain_text("1 node copied")
+    seen["second"] = new_flow(studio, page, "By keyboard")
+    page.locator(".react-flow__pane").click(position={"x": 5, "y": 5})
+    page.keyboard.press("Control+v")
+    expect(page.locator(".react-flow__node")).to_have_count(5)
+    expect(node(page, "llm-2")).to_contain_text("fake-model")
+    page.keyboard.press("Control+z")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
+    saved(page)
+
+
+def test_the_same_is_drawn_with_the_keyboard_alone(page: Page, look: Look) -> None:
+    page.locator("body").press("a")
+    page.keyboard.type("language")
+    page.keyboard.press("Enter")
+    expect(node(page, "llm-2")).to_be_focused()
+    node(page, "prompt").focus()
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Where does prompt.messages go?")
+    look("65-canvas-connect")
+    expect(dialog.get_by_role("button", name="llm-2.messages")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
+    expect(page.locator("#canvas-said")).to_contain_text("connected to llm-2.messages")
+    node(page, "llm-2").focus()
+    page.keyboard.press("Enter")
+    before = node(page, "llm-2").bounding_box()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("#canvas-said")).to_contain_text("llm-2 moved")
+    after = node(page, "llm-2").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["y"] > before["y"]
+    saved(page)
+
+
+def test_the_outline_edits_the_same_flow(page: Page, look: Look) -> None:
+    page.get_by_role("button", name="Outline").click()
+    outline = page.get_by_role("list", name="Nodes of the flow")
+    expect(outline.locator("> li")).to_have_count(5)
+    look("66-canvas-outline")
+    page.get_by_role("button", name="Disconnect llm.answer from answer.answer").first.press("Enter")
+    page.get_by_role("button", name="Connect llm-2.answer onward").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("answer.answer")).press(
+        "Enter"
+    )
+    saved(page)
+    page.get_by_role("button", name="Canvas", exact=True).click()
+    assert "llm-2.answer>answer.answer" in wires(page)
+
+
+def test_two_people_at_once_lose_nothing(
+    page: Page, context: BrowserContext, look: Look, watch: Watch, seen: dict[str, str]
+) -> None:
+    other = context.new_page()
+    other.goto(seen["second"])
+    expect(other.locator(".react-flow__node")).to_have_count(5)
+    for who, title in ((page, "Writer of the first"), (other, "Writer of the second")):
+        node(who, "llm").click()
+        who.locator("#inspector").get_by_label("Title").fill(title)
+    watch.allowed = (409,)
+    page.locator("#inspector").get_by_label("Title").press("Tab")
+    saved(page)
+    other.locator("#inspector").get_by_label("Title").press("Tab")
+    dialog = other.get_by_role("dialog")
+    expect(dialog).to_contain_text("Both of you changed this")
+    expect(dialog).to_contain_text("Writer of the first")
+    expect(dialog).to_contain_text("Writer of the second")
+    Look(other, watch)("67-canvas-merge")
+    dialog.get_by_role("radio", name=re.compile("Yours")).check()
+    dialog.get_by_role("button", name="Save this").click()
+    saved(other)
+    expect(node(other, "llm")).to_contain_text("Writer of the second")
+    other.close()
+    page.reload()
+    expect(node(page, "llm")).to_contain_text("Writer of the second")
+
+
+def test_changes_that_do_not_touch_are_put_together(
+    page: Page, context: BrowserContext, watch: Watch, seen: dict[str, str]
+) -> None:
+    other = context.new_page()
+    other.goto(seen["second"])
+    expect(other.locator(".react-flow__node")).to_have_count(5)
+    watch.allowed = (409,)
+    node(page, "llm-2").click()
+    page.locator("#inspector").get_by_label("Title").fill("Mine")
+    page.locator("#inspector").get_by_label("Title").press("Tab")
+    saved(page)
+    node(other, "prompt").click()
+    other.locator("#inspector").get_by_label("Title").fill("Theirs")
+    other.locator("#inspector").get_by_label("Title").press("Tab")
+    saved(other)
+    expect(node(other, "llm-2")).to_contain_text("Mine")
+    expect(node(other, "prompt")).to_contain_text("Theirs")
+    other.close()
+
+
+def test_versions_are_drawn_and_compared(page: Page, look: Look, seen: dict[str, str]) -> None:
+    page.goto(seen["canvas"])
+    node(page, "llm-2").click()
+    page.keyboard.press("Delete")
+    saved(page)
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_url("**/sandbox/**")
+    page.goto(seen["canvas"])
+    node(page, "llm").click()
+    page.locator("#inspector").get_by_label("Temperature").fill("0.7")
+    page.locator("#inspector").get_by_label("Temperature").press("Tab")
+    expect(page.locator("#inspector [data-own]")).to_have_count(3)
+    page.locator('[data-component="retriever"]').click()
+    expect(node(page, "retriever")).to_be_visible()
+    page.keyboard.press("Control+z")
+    page.locator('[data-component="prompt"]').click()
+    expect(node(page, "prompt-2")).to_be_visible()
+    page.keyboard.press("Control+z")
+    saved(page)
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_url("**/sandbox/**")
+    project = seen["canvas"].removesuffix("canvas/")
+    page.goto(f"{project}versions/2/")
+    page.locator(".canvas-view").scroll_into_view_if_needed()
+    expect(page.locator(".canvas-view .react-flow__node")).to_have_count(4)
+    look("68-version-drawn")
+    page.goto(f"{project}versions/?old=1&new=2")
+    expect(page.locator('.node[data-mark="changed"]')).to_contain_text("0.7")
+    look("69-versions-compared")
+
+
+def test_the_last_run_stays_on_the_graph(page: Page, look: Look, seen: dict[str, str]) -> None:
+    project = seen["canvas"].removesuffix("canvas/")
+    page.goto(f"{project}sandbox/")
+    page.get_by_label("Your question").fill("How are you?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("article.chat-reply[data-status=complete]").last).to_be_visible(
+        timeout=30_000
+    )
+    page.goto(seen["canvas"])
+    expect(node(page, "llm").locator(".node-run")).to_contain_text("tokens")
+    node(page, "llm").click()
+    last = page.locator("#inspector .inspector-part", has_text="Last run")
+    expect(last).to_contain_text("messages")
+    expect(last).to_contain_text("answer")
+    look("70-canvas-last-run")
