@@ -39,7 +39,7 @@ from apps.projects.sample import install_sample
 from apps.projects.services import clone_project, create_project, delete_project, restore_project
 from apps.projects.stages import progress_of
 from apps.runtime.errors import StudioError
-from apps.ui.http import StudioRequest, hx_redirect, page
+from apps.ui.http import StudioRequest, hx_redirect, page, whole_number
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -192,8 +192,7 @@ def clone(request: StudioRequest, project_id: UUID) -> HttpResponse:
     number = request.POST.get("version", "")
     source: Project | SpecVersion = project
     if number:
-        rows = project.versions.filter(number=int(number) if number.isdecimal() else 0)
-        source = get_object_or_404(rows)
+        source = get_object_or_404(project.versions, number=whole_number(number) or 0)
     copied = clone_project(source=source, by=request.user)
     messages.success(request, f"{copied.title} is yours.")
     return hx_redirect(request, copied.get_absolute_url())

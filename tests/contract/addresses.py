@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import create_token
 from apps.benchmarks.models import BenchRun
-from apps.chat.models import ChatMessage, ChatSession
+from apps.chat.models import ChatAttachment, ChatMessage, ChatSession
 from apps.chat.services import ask
 from apps.connections.services import create_endpoint
 from apps.evaluations.models import Dataset, EvalRun
@@ -105,6 +105,10 @@ def rows(
     ChatMessage.objects.filter(pk=message.pk).update(
         status="complete", content=f"{MARK} [1]", citations=CITATIONS, trace=[]
     )
+    attachment = ChatAttachment.objects.create(
+        message=message, kind="image", mime="image/png", name=MARK, size_bytes=len(MARK)
+    )
+    attachment.file.save("x", ContentFile(MARK.encode()), save=True)
     token, _ = create_token(owner, MARK)
     viewer = User.objects.create_user("viewer")
     membership = Membership.objects.create(project=project, user=viewer, role=Role.VIEWER)
@@ -127,6 +131,7 @@ def rows(
         "export_id": export.pk,
         "session_id": session.pk,
         "message_id": message.pk,
+        "attachment_id": attachment.pk,
         "token_id": token.pk,
         "person_id": owner.pk,
         "membership_id": membership.pk,
