@@ -70,6 +70,13 @@ class Desk:
         self.spec = spec_of(self.project.draft)
 
     @property
+    def fresh(self) -> bool:
+        """Whether this step was opened only now: what it lacks is no mistake yet."""
+        furthest = self.project.draft.wizard_step
+        passed = furthest in SLUGS and SLUGS.index(furthest) > SLUGS.index(self.step.slug)
+        return not passed and self.request.method != "POST"
+
+    @property
     def titles(self) -> dict[str, str]:
         return {row.name: row.title for row in self.collections}
 
@@ -106,6 +113,7 @@ class Desk:
             "seen": digest(self.spec, self.step.parts),
             "flow": [(one, components()[one.component]) for one in flow(self.spec, self.titles)],
             "yaml_markdown": f"~~~~~~~~~~yaml\n{draft.yaml}\n~~~~~~~~~~",
+            "fresh": self.fresh,
             "step_findings": [one for one in found if step_of(one.path) == slug],
             "findings": [(one, step_of(one.path)) for one in found],
             "blocked": any(one.severity == "error" for one in found),

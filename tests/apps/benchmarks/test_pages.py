@@ -193,3 +193,13 @@ def test_delete_waits_for_the_end_of_the_work(run: BenchRun, owner_client: Clien
     owner_client.post(pages_of(run)["delete"])
 
     assert BenchRun.objects.exists()
+
+
+def test_ticked_runs_stay_ticked_while_the_list_redraws(
+    run: BenchRun, make_bench: MakeBench, owner_client: Client
+) -> None:
+    make_bench(run.version)
+
+    text = owner_client.get(pages_of(run)["index"]).content.decode()
+
+    assert text.count('hx-preserve="true"') == 2

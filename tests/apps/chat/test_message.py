@@ -29,6 +29,16 @@ def test_active_reply_names_its_stream_behind_the_saved_text(
     assert "http-equiv" not in html
 
 
+def test_a_failed_reply_has_nothing_to_rate(owner_client: Client, answered: Answered) -> None:
+    good, failed = answered("Three months."), answered("", status="failed")
+
+    pages = [
+        owner_client.get(f"/chat/messages/{row.pk}/").content.decode() for row in (good, failed)
+    ]
+
+    assert ["Good answer" in page for page in pages] == [True, False]
+
+
 def test_older_messages_come_before_the_first_shown(
     owner_client: Client, session: ChatSession, answered: Answered
 ) -> None:

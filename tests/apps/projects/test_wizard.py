@@ -380,3 +380,15 @@ def test_projects_of_two_owners_do_not_mix(
     other = create_project(owner=stranger, application="qna", title="Other")
 
     assert owner_client.get(address(other, "model")).status_code == 404
+
+
+def test_a_step_opened_for_the_first_time_hints_and_does_not_scold(
+    owner_client: Client, project: Project
+) -> None:
+    newcomer = owner_client.get(address(project, "knowledge"))
+    owner_client.get(address(project, "review"))
+    returned = owner_client.get(address(project, "knowledge"))
+
+    assert [one.severity for one in newcomer.context["step_findings"]] == ["error"]
+    assert "field-error" not in newcomer.content.decode()
+    assert "field-error" in returned.content.decode()
