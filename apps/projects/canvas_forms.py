@@ -11,9 +11,11 @@ from django.core.files.uploadedfile import UploadedFile
 
 from apps.catalog.domain.catalog import Component, Parameter
 from apps.projects.domain.blueprints import BUILTIN
-from apps.projects.domain.flow_findings import unfit
+from apps.projects.domain.flow_findings import RECORDS, unfit
 from apps.projects.domain.port_values import PortValueUnfit, port_value
 from apps.projects.domain.spec import FlowNode
+from apps.projects.domain.yaml_io import written
+from apps.projects.domain.yaml_nodes import Unreadable, read
 from apps.runtime.media import MEDIA_LIMIT_BYTES, Media
 from apps.ui.forms import Form, dressed
 
@@ -81,7 +83,11 @@ class InspectorForm(Form):
         for parameter in self.component.parameters:
             name = f"p-{parameter.name}"
             if name in self.cleaned_data:
-                value = _read(parameter, self.cleaned_data[name])
+                try:
+                    value = _read(parameter, self.cleaned_data[name])
+                except forms.ValidationError as error:
+                    self.add_error(name, error)
+                    continue
                 if value is not None and (wrong := unfit(parameter, value)):
                     self.add_error(name, wrong)
                 self.cleaned_data[name] = value
@@ -148,6 +154,18 @@ def _long_text(parameter: Parameter) -> forms.Field:
     )
 
 
+def _records(parameter: Parameter) -> forms.Field:
+    box = forms.Textarea(attrs={"rows": 8, "class": "font-mono", "spellcheck": "false"})
+    return forms.CharField(
+        label=parameter.title,
+        required=False,
+        max_length=20_000,
+        strip=False,
+        widget=box,
+        help_text="A list, as YAML.",
+    )
+
+
 def _choice(parameter: Parameter) -> forms.Field:
     choices = [(value, value.replace("-", " ").capitalize()) for value in parameter.choices]
     return forms.ChoiceField(label=parameter.title, required=False, choices=choices)
@@ -165,12 +183,15 @@ _FIELDS: Final[dict[str, Callable[[Parameter], forms.Field]]] = {
     "list": _long_text,
     "choice": _choice,
     "boolean": _boolean,
+    **dict.fromkeys(RECORDS, _records),
 }
 
 
 def _shown(parameter: Parameter, value: Any) -> Any:
     if parameter.kind == "list":
         return "\n".join(str(one) for one in value or ())
+    if parameter.kind in RECORDS:
+        return written(list(value)) if value else ""
     return value
 
 
@@ -178,6 +199,13 @@ def _read(parameter: Parameter, value: Any) -> Any:
     """What was typed as the spec holds it; None for an emptied number, which inherits again."""
     if parameter.kind == "list":
         return [line.strip() for line in value.splitlines() if line.strip()]
+    if parameter.kind in RECORDS:
+        try:
+            return read(value).value if value.strip() else []
+        except Unreadable as error:
+            raise forms.ValidationError(
+                f"Line {error.line}: {error.message}", code=error.code
+            ) from error
     if parameter.kind == "number" and value is not None and float(value).is_integer():
         return int(value)
     if isinstance(value, str):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, cast
 
-from apps.runtime.adapters.base import Step
+from apps.runtime.adapters.base import Screen, Step
 from apps.runtime.errors import StudioError, UserFault
 from apps.runtime.events import Answer, Event, Failed, Finished, Skipped, Started, Token, Usage
 from apps.runtime.graph import Graph, Node
@@ -154,10 +154,11 @@ class _Run:
             },
             self.request,
             self.resources,
-            self.heard,
+            self._heard_by(task),
             {port: node for port, (node, _) in task.wires.items()},
         )
-        speaks = task.node in self.plan.speakers
+        speaks = task.node in self.plan.screens
+        screens = self._screens(task.node)
         began = perf_counter()
         yield Started(task.node, task.component)
         work = cast("AsyncGenerator[Event, None]", task.adapter.run(step))
@@ -165,7 +166,9 @@ class _Run:
             async with aclosing(work) as events:
                 async for event in events:
                     if isinstance(event, Token):
-                        if not (speaks and self._is_heard(task.node)):
+                        if speaks and screens:
+                            event = Token(task.node, _screened(screens, event.text))
+                        if not (speaks and event.text and self._is_heard(task.node)):
                             continue
                     elif isinstance(event, Usage):
                         self.prompt_tokens += event.prompt_tokens
@@ -174,6 +177,9 @@ class _Run:
         except StudioError as error:
             yield Failed(task.node, error.code, str(error))
             raise
+        rest = _screened(screens, "", last=True)
+        if rest and self._is_heard(task.node):
+            yield Token(task.node, rest)
         if step.ends and not self.ended:
             self.ended = step.ends
             if not self.heard:
@@ -184,6 +190,21 @@ class _Run:
         if self.request.inspect:
             shown = {**shown, "in": previews(step.inputs), "out": previews(step.outputs)}
         yield Finished(task.node, (perf_counter() - began) * 1000, shown)
+
+    def _screens(self, node: str) -> list[Screen]:
+        names = self.plan.screens.get(node, ())
+        tasks = [self.plan.tasks[name] for name in names]
+        return [task.adapter.screen(task.params) for task in tasks if task.adapter.screen]
+
+    def _heard_by(self, task: Task) -> str:
+        """The node that the reader hears, or of a task that passes words on, its source that they come
+        through."""
+        if not (self.heard and task.adapter.passes):
+            return self.heard
+        sources = [node for node, _ in task.wires.values()]
+        return next(
+            (node for node in sources if self.heard in self.plan.speaks_through(node)), self.heard
+        )
 
     def _is_heard(self, node: str) -> bool:
         """Whether this node is the one that people read; the first one to speak is."""
@@ -229,3 +250,10 @@ class _Run:
 
     def _elapsed_ms(self) -> float:
         return (perf_counter() - self.started) * 1000
+
+
+def _screened(screens: list[Screen], text: str, *, last: bool = False) -> str:
+    """What of the text may be shown once it has gone through them all."""
+    for screen in screens:
+        text = screen.feed(text) + (screen.end() if last else "")
+    return text

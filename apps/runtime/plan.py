@@ -42,11 +42,22 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """tasks in an order that respects their needs; speakers: the nodes whose tokens are the reply."""
+    """tasks in an order that respects their needs
+
+    screens   the nodes whose tokens are the reply, each with the nodes that screen them, in order
+    """
 
     tasks: dict[str, Task]
     output: str
-    speakers: frozenset[str]
+    screens: dict[str, tuple[str, ...]]
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        return frozenset(self.screens)
+
+    def speaks_through(self, node: str) -> frozenset[str]:
+        """The speakers whose words reach the reply through this node."""
+        return frozenset(_speakers(self.tasks, node))
 
 
 _plans: dict[int, tuple[Graph, Plan]] = {}
@@ -78,8 +89,8 @@ def make_plan(graph: Graph) -> Plan:
     except CycleError as error:
         raise GraphInvalid(reason=f"it runs in a circle at {error.args[1][0]}") from error
     output = next(name for name, task in tasks.items() if task.adapter.id == OUTPUT)
-    speakers = frozenset(_speakers(tasks, tasks[output].wires[REPLY][0]))
-    return Plan({name: tasks[name] for name in order}, output, speakers)
+    screens = _speakers(tasks, tasks[output].wires[REPLY][0])
+    return Plan({name: tasks[name] for name in order}, output, screens)
 
 
 def task_of(node: Node) -> Task:
@@ -155,13 +166,17 @@ def _connect(
     wires[target][into] = source, out
 
 
-def _speakers(tasks: dict[str, Task], node: str) -> set[str]:
-    """The node, or where it only passes words on, those whose words it passes."""
-    if not tasks[node].adapter.passes:
-        return {node}
-    return {
-        name
-        for source, out in tasks[node].wires.values()
-        if tasks[source].ports.outputs[out].type == "answer"
-        for name in _speakers(tasks, source)
-    }
+def _speakers(
+    tasks: dict[str, Task], node: str, screens: tuple[str, ...] = ()
+) -> dict[str, tuple[str, ...]]:
+    """The node, or where it only passes words on, those whose words it passes; one that screens them may
+    speak as well. Each with what its words still go through."""
+    adapter = tasks[node].adapter
+    if not adapter.passes:
+        return {node: screens}
+    found = {node: screens} if adapter.screen else {}
+    inner = (node, *screens) if adapter.screen else screens
+    for source, out in tasks[node].wires.values():
+        if tasks[source].ports.outputs[out].type == "answer":
+            found |= _speakers(tasks, source, inner)
+    return found

@@ -68,6 +68,11 @@ def bounded(history: Sequence[Turn], *, media: bool = False) -> tuple[Turn, ...]
     return tuple(reversed(kept))
 
 
+def numbered(passages: Sequence[Passage]) -> str:
+    """The passages with their numbers, between tags that none of them knows."""
+    return _block(passages, _tag("", passages))
+
+
 def _tag(question: str, passages: Sequence[Passage]) -> str:
     """A tag name that stands in none of the texts; made from all of them, so none can foresee it."""
     whole = "\0".join([question, *(passage.text for passage in passages)])

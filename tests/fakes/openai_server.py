@@ -344,6 +344,7 @@ class _Connection(asyncio.Protocol):
             ("POST", "/v1/embeddings"): self._embeddings,
             ("POST", "/v1/audio/transcriptions"): self._transcription,
             ("POST", "/v1/audio/speech"): self._speech,
+            ("POST", "/v1/rerank"): self._rerank,
         }
         if handler := routes.get((method, path)):
             return handler(behaviour, body)
@@ -425,6 +426,23 @@ class _Connection(asyncio.Protocol):
         sound = isinstance(answer, bytes)
         data = answer if sound else orjson.dumps(answer)
         self.send(200, data, "audio/wav" if sound else "application/json")
+
+    def _rerank(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
+        """As vLLM, Jina and Cohere answer; the score is the share of the query's words."""
+        query, texts = body.get("query"), body.get("documents")
+        if not isinstance(query, str) or not isinstance(texts, list):
+            return self.send_error(400, "'query' and 'documents' are needed.")
+        wanted = set(WORD.findall(query.casefold()))
+        shares = [
+            len(wanted & set(WORD.findall(text.casefold()))) / max(1, len(wanted)) for text in texts
+        ]
+        order = sorted(range(len(texts)), key=lambda at: (-shares[at], at))
+        rows = [
+            {"index": at, "document": {"text": texts[at]}, "relevance_score": shares[at]}
+            for at in order[: body.get("top_n") or len(texts)]
+        ]
+        answer = orjson.dumps({"id": "rerank-1", "model": body.get("model"), "results": rows})
+        return self.after(behaviour.ttft_ms, lambda: self.send(200, answer))
 
     def _chat(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
         if not isinstance(body.get("messages"), list) or not body["messages"]:

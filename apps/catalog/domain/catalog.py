@@ -33,7 +33,16 @@ CATEGORIES: dict[str, str] = {
 }
 """Titles, in the order in which a palette shows them."""
 ParameterKind = Literal[
-    "number", "integer", "text", "long-text", "choice", "boolean", "list", "connection"
+    "number",
+    "integer",
+    "text",
+    "long-text",
+    "choice",
+    "boolean",
+    "list",
+    "connection",
+    "guardrails",
+    "tools",
 ]
 
 
@@ -68,7 +77,8 @@ class Parameter(Entry):
     """A setting of a component.
 
     kind     "list" is a list of texts; "connection" the name of a connection, which also decides
-             the adapter
+             the adapter; "guardrails" is a list of rules and "tools" of HTTP tools, each a block of keys
+             (`RECORDS` of `projects/domain/flow_findings.py`)
     setting  the place in the spec, below `spec.`, whose value it takes where a node sets none
     choices  from value to its effect, in one line each
     step     of a number's field

@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from apps.catalog.domain.catalog import Component, Parameter, components
 from apps.projects.domain.compile import adapter_of, values_of
 from apps.projects.domain.findings import Finding
+from apps.projects.domain.guard_findings import rule_findings
 from apps.projects.domain.pydantic_findings import did_you_mean
-from apps.projects.domain.spec import Flow, FlowEdge, FlowNode, ProjectSpec, edge
+from apps.projects.domain.spec import Flow, FlowEdge, FlowNode, Guardrail, ProjectSpec, edge
 from apps.projects.domain.yaml_io import plain
 
+RECORDS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "guardrails": TypeAdapter(tuple[Guardrail, ...]),
+}
+"""What the values of a parameter of this kind are, each a list of blocks."""
 ONCE: Final = ("chat-input", "chat-output")
 NODES, EDGES = ("spec", "flow", "nodes"), ("spec", "flow", "edges")
 
@@ -92,6 +99,9 @@ def _node(
             yield Finding("spec.flow.param-unknown", message, place)
         elif wrong := unfit(component.parameter(name), value):
             yield Finding("spec.flow.param", f"{component.title}: {wrong}", place)
+        elif component.parameter(name).kind == "guardrails":
+            rules = RECORDS["guardrails"].validate_python(value)
+            yield from rule_findings(rules, place, kinds)
     yield from _runs(path, node, component, settings, kinds)
 
 
@@ -138,6 +148,13 @@ def unfit(parameter: Parameter, value: Any) -> str:
     elif parameter.kind == "list":
         if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
             return f"{title} must be a list of texts."
+    elif parameter.kind in RECORDS:
+        try:
+            RECORDS[parameter.kind].validate_python(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            return f"{title}: {f'{where}: ' if where else ''}{first['msg']}."
     elif not isinstance(value, str):
         return f"{title} must be text, not {value!r}."
     return ""

@@ -17,6 +17,9 @@ NEEDING: Final = (*GENERATING, "audio-chat")
 TRANSLATING: Final = ("translation", "code-trans")
 PARTS: Final[Mapping[str, str]] = {
     "knowledge.retrieve": "spec.knowledge.collections",
+    "knowledge.rerank": "spec.knowledge.rerank",
+    "guardrails.input": "spec.guardrails.input",
+    "guardrails.output": "spec.guardrails.output",
     "speech.recognition": "spec.speech.recognition",
     "speech.synthesis": "spec.speech.synthesis",
     "languages": "spec.languages",
@@ -25,6 +28,9 @@ PARTS: Final[Mapping[str, str]] = {
 """Settings that only some components read, and the place that sets them."""
 SET: Final[Mapping[str, Callable[[Spec], bool]]] = {
     "knowledge.retrieve": lambda spec: bool(spec.knowledge.collections),
+    "knowledge.rerank": lambda spec: bool(spec.knowledge.rerank.connection),
+    "guardrails.input": lambda spec: bool(spec.guardrails.input),
+    "guardrails.output": lambda spec: bool(spec.guardrails.output),
     "speech.recognition": lambda spec: bool(spec.speech.recognition.connection),
     "speech.synthesis": lambda spec: bool(spec.speech.synthesis.connection),
     "languages": lambda spec: bool(spec.languages.source or spec.languages.target),
@@ -67,7 +73,7 @@ def _unused(spec: Spec) -> Iterator[str]:
     known = components()
     read = [one.setting for name in names if name in known for one in known[name].parameters]
     for setting, is_set in SET.items():
-        if is_set(spec) and not any(one.startswith(f"{setting}.") for one in read):
+        if is_set(spec) and not any(f"{one}.".startswith(f"{setting}.") for one in read):
             yield setting
 
 

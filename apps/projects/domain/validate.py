@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from apps.projects.domain.blueprints import AVAILABLE, BUILTIN
 from apps.projects.domain.findings import Finding, Severity
 from apps.projects.domain.flow_findings import flow_findings
+from apps.projects.domain.guard_findings import guard_findings
 from apps.projects.domain.needs import application_needs
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
@@ -79,7 +80,12 @@ def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]
     application_needs(report, spec, _kinds(context))
     _gates(report, spec)
     _deployment(report, spec)
-    return report.findings + flow_findings(spec, _kinds(context))
+    kinds = _kinds(context)
+    return [
+        *report.findings,
+        *guard_findings(spec.spec, kinds),
+        *flow_findings(spec, kinds),
+    ]
 
 
 def _kinds(context: Context) -> dict[str, str] | None:

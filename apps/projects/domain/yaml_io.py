@@ -58,6 +58,13 @@ def dump(spec: ProjectSpec) -> str:
     return stream.getvalue()
 
 
+def written(value: Any) -> str:
+    """A plain value as YAML, as it is written in a project's file."""
+    stream = io.StringIO()
+    _writer().dump(_for_yaml(value), stream)
+    return stream.getvalue()
+
+
 def merge(text: str, spec: ProjectSpec) -> str:
     """`text` with the spec's values: comments and order stay, keys at their default are not added.
 

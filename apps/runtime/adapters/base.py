@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,6 +71,18 @@ class Step:
             raise ConnectionMissing(name=name) from None
 
 
+class Screen(Protocol):
+    """Stands between an answer that is being written and whoever reads it."""
+
+    def feed(self, text: str) -> str:
+        """What of the text so far may be shown now, after what was shown before."""
+        ...
+
+    def end(self) -> str:
+        """What is left once the answer is whole."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """id: as graphs name it. speaks: its tokens may be the reply that people read."""
@@ -81,5 +93,8 @@ class Adapter:
     speaks: bool = False
     passes: bool = False
     """Hands on the words of what feeds it, so that those may stream (a join)."""
+    screen: Callable[[Params], Screen] | None = None
+    """Of one that passes words on: what they go through on their way. It may also hold them back and
+    speak itself once it has run."""
     fields: tuple[str, ...] = ()
     """Of a request's fields those that it heeds; a parameter of that name is the default."""

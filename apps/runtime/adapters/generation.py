@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
+from apps.runtime.adapters.asking import CHARS_PER_TOKEN
 from apps.runtime.adapters.base import Adapter, Params, Step
 from apps.runtime.events import Event, Passage, Token, Usage
 from apps.runtime.extractive import answer_from
@@ -18,8 +19,6 @@ from apps.runtime.prompt import build_messages
 from apps.runtime.resources import Sampling, Turn
 
 TEXTGEN_TAKES = ("temperature", "top_p", "max_tokens")
-CHARS_PER_TOKEN = 4
-"""For estimates only, where a server tells no usage; usual for English text."""
 
 
 class PromptParams(Params):
