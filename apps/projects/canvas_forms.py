@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from textwrap import dedent
 from typing import Any, Final
 
 from django import forms
@@ -191,7 +192,7 @@ def _shown(parameter: Parameter, value: Any) -> Any:
     if parameter.kind == "list":
         return "\n".join(str(one) for one in value or ())
     if parameter.kind in RECORDS:
-        return written(list(value)) if value else ""
+        return dedent(written(list(value))) if value else ""
     return value
 
 

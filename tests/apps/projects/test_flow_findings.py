@@ -95,7 +95,7 @@ def test_parameters_unknown_and_unfit() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "code"),
-    [({}, "spec.connection.unknown"), ({"local": "opea"}, "spec.flow.connection-missing"), (None, None)],
+    [({}, "spec.connection.unknown"), ({"local": "http"}, "spec.flow.connection-missing"), (None, None)],
 )  # fmt: skip
 def test_a_node_runs_on_its_connection(kinds: dict[str, str] | None, code: str | None) -> None:
     assert found(flow(), kinds) == ([(code, nodes(2))] if code else [])
@@ -170,7 +170,7 @@ def test_veto(source: str, target: str, reason: str) -> None:
 def test_veto_of_a_circle_names_it() -> None:
     own = flow({"a": "join-text", "b": "join-text"}, ("a.text > b.first",))
 
-    assert veto(own, "b.text", "a.first") == "That would run in a circle through a, b."
+    assert veto(own, "b.text", "a.first") == "That would run in a circle through b, a."
     assert veto(own, "b.text", "b.second") == "That would run in a circle through b."
 
 
