@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import PurePath
 from typing import Any
 
@@ -11,6 +12,8 @@ from apps.projects.domain.yaml_nodes import MAX_BYTES
 from apps.projects.enums import Role
 from apps.projects.samples import SAMPLES, Sample, sample
 from apps.ui.forms import Form
+
+MODEL_CHARS = 200
 
 
 class CreateProjectForm(Form):
@@ -32,24 +35,33 @@ class CreateProjectForm(Form):
 
 
 class SampleForm(forms.Form):
-    """Which sample; what serves its needs stands in `connection-<key>` and `model-<key>`."""
+    """Which sample; what serves a need of it stands in `served-<key>` as "connection/model"."""
 
     sample = forms.ChoiceField(required=False, choices=[(row.id, row.title) for row in SAMPLES])
+
+    def __init__(self, data: Any, *, connections: Collection[str]) -> None:
+        super().__init__(data)
+        self._connections = connections
 
     @property
     def chosen(self) -> Sample:
         return sample(self.cleaned_data["sample"] or SAMPLES[0].id)
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if not self.errors:
+            for connection, model in self.served().values():
+                if connection not in self._connections or len(model) > MODEL_CHARS:
+                    raise forms.ValidationError("Choose one of your connections.")
+        return values
+
     def served(self) -> dict[str, tuple[str, str]]:
         """By path of the need; those without a connection are left out."""
         given = {
-            need.path: (
-                self.data.get(f"connection-{need.key}", "").strip(),
-                self.data.get(f"model-{need.key}", "").strip(),
-            )
+            need.path: self.data.get(f"served-{need.key}", "").replace("\0", "").partition("/")
             for need in self.chosen.needs
         }
-        return {path: served for path, served in given.items() if served[0]}
+        return {path: (name, model) for path, (name, _, model) in given.items() if name}
 
 
 class YamlForm(Form):

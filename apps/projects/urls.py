@@ -17,6 +17,7 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("new/", views.create, name="create"),
     path("import/", import_views.import_, name="import"),
+    path("gallery/", views.gallery, name="gallery"),
     path("sample/", views.sample, name="sample"),
     path("sample/<slug:sample_id>/<str:name>", views.sample_file, name="sample_file"),
     path("schema/v1.json", views.schema, name="schema"),

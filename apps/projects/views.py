@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import application, applications, components
-from apps.connections.queries import served_models
+from apps.connections.queries import endpoints_for, served_models
 from apps.projects import samples
 from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
@@ -134,13 +134,36 @@ def create(request: StudioRequest) -> HttpResponse:
 
 
 @login_required
+@require_safe
+def gallery(request: StudioRequest) -> HttpResponse:
+    """Every sample with what it contains and needs; one press installs it."""
+    return _gallery(request)
+
+
+def _gallery(request: StudioRequest, refused: SampleForm | None = None) -> HttpResponse:
+    servers = [
+        (f"{row.name}/{model}", f"{row.title}: {model}" if model else row.title)
+        for row in endpoints_for(request.user)
+        for model in row.model_names or [""]
+    ]
+    context = {
+        "samples": [(row, application(row.application)) for row in samples.SAMPLES],
+        "servers": servers,
+        "form": refused,
+    }
+    return render(
+        request, page(request, "projects/gallery"), context, status=422 if refused else 200
+    )
+
+
+@login_required
 @require_POST
 def sample(request: StudioRequest) -> HttpResponse:
     """Make a sample project with its documents: `sample`, the first by default, and for each of its needs
-    `connection-<key>` and `model-<key>`."""
-    form = SampleForm(request.POST)
+    `served-<key>`, a connection and its model."""
+    form = SampleForm(request.POST, connections=served_models(request.user))
     if not form.is_valid():
-        raise Http404
+        return _gallery(request, form)
     chosen = form.chosen
     project = install_sample(owner=request.user, sample_id=chosen.id, served=form.served())
     indexed = " Its documents are being indexed." if chosen.collection else ""

@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.chat.attachments import judged
 from apps.chat.gateway import gateway
+from apps.connections.models import Endpoint
 from apps.connections.services import create_endpoint
 from apps.knowledge.models import Document
 from apps.projects.domain.spec import ApplicationId
@@ -105,13 +106,58 @@ def test_unknown_sample(owner: User) -> None:
 
 
 def test_samples_are_installed_by_the_page(owner: User, owner_client: Client) -> None:
-    served = {"sample": "picture-reader", "connection-model": "fake", "model-model": "llava"}
+    create_endpoint(owner=owner, name="fake", base_url="http://127.0.0.1:9/v1")
+    served = {"sample": "picture-reader", "served-model": "fake/org/llava"}
     response = owner_client.post(reverse("projects:sample"), served)
     project = Project.objects.get()
 
     assert response.url == project.get_absolute_url()
-    assert spec_of(project.draft).spec.model.name == "llava"
-    assert owner_client.post(reverse("projects:sample"), {"sample": "x"}).status_code == 404
+    assert spec_of(project.draft).spec.model.name == "org/llava"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sample": "x"},
+        {"sample": "picture-reader", "served-model": "not-mine/llava"},
+        {"sample": "picture-reader", "served-model": f"fake/{'x' * 201}"},
+    ],
+)
+def test_what_cannot_be_installed_is_refused_where_it_was_chosen(
+    values: dict[str, str], owner: User, owner_client: Client
+) -> None:
+    create_endpoint(owner=owner, name="fake", base_url="http://127.0.0.1:9/v1")
+
+    response = owner_client.post(reverse("projects:sample"), values)
+
+    assert response.status_code == 422
+    assert 'role="alert"' in response.content.decode()
+    assert Project.objects.count() == 0
+
+
+def test_gallery_shows_every_sample_with_what_it_contains_and_needs(
+    owner: User, owner_client: Client
+) -> None:
+    create_endpoint(owner=owner, name="fake", base_url="http://127.0.0.1:9/v1")
+    Endpoint.objects.update(model_names=["llava"])
+
+    whole = owner_client.get(reverse("projects:gallery")).content.decode()
+    part = owner_client.get(reverse("projects:gallery"), headers={"HX-Request": "true"})
+
+    assert whole.count('name="sample"') == len(SAMPLES)
+    assert whole.count('<option value="fake/llava">') == sum(len(one.needs) for one in SAMPLES)
+    assert all(one.title in whole for one in SAMPLES)
+    assert (whole.count("<html"), part.content.decode().count("<html")) == (1, 0)
+
+
+def test_gallery_without_a_connection_says_that_one_can_follow(
+    owner_client: Client, client: Client
+) -> None:
+    text = owner_client.get(reverse("projects:gallery")).content.decode()
+
+    assert reverse("connections:create") in text
+    assert owner_client.post(reverse("projects:gallery")).status_code == 405
+    assert client.get(reverse("projects:gallery")).status_code == 302
 
 
 def test_files_of_samples_are_offered(owner_client: Client, client: Client) -> None:
