@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.catalog.domain.catalog import application
 from apps.packages.domain.application import (
     Knowledge,
     Packed,
@@ -159,6 +160,8 @@ def _context(request: Request) -> dict[str, Any]:
         "name": spec.metadata.name,
         "title": title_of(spec),
         "description": spec.metadata.description,
+        "application": spec.spec.application,
+        "summary": application(spec.spec.application).summary,
         "version": version,
         "image": f"{spec.metadata.name}-portal:{version[:12]}",
         "images": IMAGES,

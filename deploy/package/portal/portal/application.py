@@ -16,6 +16,8 @@ APP_FILE = PORTAL_DIR / "app.json"
 KNOWLEDGE_DIR = PORTAL_DIR.parent / "knowledge"
 APP_KEY = "app"
 FORMAT = 1
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
+"""A PNG to try applications with that look at pictures, as base64."""
 
 
 @dataclass(frozen=True, slots=True)

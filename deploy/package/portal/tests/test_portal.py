@@ -9,7 +9,7 @@ import unittest
 from contextlib import ExitStack
 from typing import ClassVar
 
-from portal.application import application
+from portal.application import PIXEL, application
 from tests.model_server import ModelServer
 from tests.running import Browser, Portal
 
@@ -104,7 +104,11 @@ class PortalTest(unittest.TestCase):
         self.assertEqual(first, second)
 
     def test_api_answers_with_a_token(self) -> None:
-        body = {"model": "app", "messages": [{"role": "user", "content": QUESTION}]}
+        content = [{"type": "text", "text": QUESTION}]
+        if "image" in APP.traits.takes:
+            url = {"url": f"data:image/png;base64,{PIXEL}"}
+            content.append({"type": "image_url", "image_url": url})
+        body = {"model": "app", "messages": [{"role": "user", "content": content}]}
         if not APP.features.api:
             status, _ = Browser(self.portal.url).get("/v1/models")
             self.assertEqual(status, 404)
@@ -117,6 +121,7 @@ class PortalTest(unittest.TestCase):
         answer = Browser(self.portal.url).json("/v1/chat/completions", body, found[1])
 
         self.assertTrue(answer["choices"][0]["message"]["content"])
+        self.assertEqual("audio" in answer["choices"][0]["message"], APP.traits.speaks)
 
     def test_api_refuses_without_a_token(self) -> None:
         status, _ = Browser(self.portal.url).get("/v1/models")

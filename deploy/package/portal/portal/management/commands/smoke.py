@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 import urllib.request
 from typing import Any
@@ -11,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.runtime.errors import StudioError
 from apps.runtime.events import Answer, Documents, Event
 from apps.runtime.http import close_sessions
+from apps.runtime.media import Media
 from apps.runtime.resources import RunRequest, Turn
-from portal.application import APP_KEY
+from portal.application import APP_KEY, PIXEL, application
 from portal.gateway import PortalGateway, Prepared
 from portal.knowledge import knowledge_state
 
@@ -71,9 +73,15 @@ class Command(BaseCommand):
         self.stdout.write(answer.text)
 
 
+def example_media() -> tuple[Media, ...]:
+    """One white pixel for applications that look at pictures; the others need words alone."""
+    takes_pictures = "image" in application().traits.takes
+    return (Media("image/png", base64.b64decode(PIXEL), "pixel.png"),) if takes_pictures else ()
+
+
 async def _ask(gateway: PortalGateway, prepared: Prepared, question: str) -> list[Event]:
     try:
-        request = RunRequest(turns=[Turn("user", question)])
+        request = RunRequest(turns=[Turn("user", question, example_media())])
         return [event async for event in gateway.run(prepared, request)]
     finally:
         await close_sessions()
