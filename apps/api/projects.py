@@ -30,7 +30,7 @@ from apps.projects.domain.importers.importing import FORMATS, import_text
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import NAME, ApplicationId, ProjectSpec
 from apps.projects.domain.validate import findings
-from apps.projects.domain.yaml_io import dump, locate, parse, plain
+from apps.projects.domain.yaml_io import brief, dump, locate, parse, plain
 from apps.projects.enums import Role
 from apps.projects.errors import ImportRefused, SpecRefused
 from apps.projects.models import Draft, Project
@@ -328,7 +328,7 @@ class Projects(Resource):
         if not values["dry_run"]:
             source = FORMATS[imported.kind]
             made = import_project(owner=caller(request), spec=imported.spec, source=source)
-        text = made.draft.yaml if made else dump(imported.spec)
+        text = made.draft.yaml if made else brief(imported.spec)
         found = locate(text, findings(imported.spec, context_for(caller(request))))
         return Response(
             {

@@ -17,7 +17,7 @@ from apps.projects.domain.importers.importing import FORMATS, Imported, import_b
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.summary import in_words
 from apps.projects.domain.validate import findings
-from apps.projects.domain.yaml_io import dump, parse
+from apps.projects.domain.yaml_io import brief, parse
 from apps.projects.forms import ImportForm
 from apps.projects.queries import context_for
 from apps.projects.services import import_project
@@ -66,7 +66,7 @@ def _preview(request: StudioRequest, imported: Imported) -> dict[str, Any]:
     if imported.spec is None:
         return shown
     spec = imported.spec
-    text = dump(spec)
+    text = brief(spec)
     return shown | {
         "format": FORMATS[imported.kind],
         "application": application(spec.spec.application),

@@ -22,7 +22,7 @@ from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.steps import SLUGS
 from apps.projects.domain.validate import errors, findings
-from apps.projects.domain.yaml_io import dump, locate, merge, parse, plain, starter
+from apps.projects.domain.yaml_io import brief, locate, merge, parse, plain, starter
 from apps.projects.enums import Verb
 from apps.projects.errors import (
     BuildRefused,
@@ -81,7 +81,7 @@ def import_project(*, owner: User, spec: ProjectSpec, source: str) -> Project:
     """
     name = _free_name(owner, spec.metadata.name)
     spec = renamed(spec, name, spec.metadata.title or spec.metadata.name)
-    project = _insert(owner=owner, spec=spec, text=dump(spec))
+    project = _insert(owner=owner, spec=spec, text=brief(spec))
     note(project, owner, Verb.CREATED, [f"Imported from a {source}."])
     return project
 

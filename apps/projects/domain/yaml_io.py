@@ -26,7 +26,7 @@ from apps.projects.domain.upgrade import upgrade
 from apps.projects.domain.yaml_nodes import Document, Place, Unreadable, read, short
 from apps.projects.errors import VersionUnknown
 
-__all__ = ["dump", "locate", "merge", "parse", "starter"]
+__all__ = ["brief", "dump", "locate", "merge", "parse", "starter"]
 
 WIDE = 1_000_000
 """Columns before ruamel folds a line: never."""
@@ -63,6 +63,13 @@ def written(value: Any) -> str:
     stream = io.StringIO()
     _writer().dump(_for_yaml(value), stream)
     return stream.getvalue()
+
+
+def brief(spec: ProjectSpec) -> str:
+    """The spec as YAML, parts and settings that are at their default left out."""
+    name, application = spec.metadata.name, spec.spec.application
+    head = f"apiVersion: {spec.api_version}\nkind: {spec.kind}\nmetadata:\n  name: {name}\n"
+    return merge(f"{head}spec:\n  application: {application}\n", spec)
 
 
 def merge(text: str, spec: ProjectSpec) -> str:

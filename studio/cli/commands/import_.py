@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from apps.projects.domain.importers.document import MAX_BYTES
     from apps.projects.domain.importers.importing import import_bytes
     from apps.projects.domain.ops import assign
-    from apps.projects.domain.yaml_io import dump
+    from apps.projects.domain.yaml_io import brief
     from apps.projects.errors import ImportRefused
 
     shown = documents.shown(options.file)
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     for note in imported.notes:
         output.note(_line(shown, note))
     spec = assign(imported.spec, {"metadata.name": options.name}) if options.name else imported.spec
-    text = dump(spec)
+    text = brief(spec)
     if options.output:
         documents.write(options.output, text, force=options.force)
         said = f"Wrote {options.output}: {spec.spec.application} project {spec.metadata.name}."

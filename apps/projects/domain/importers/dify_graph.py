@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from apps.projects.domain.importers.dify_parts import (
@@ -15,6 +16,8 @@ from apps.projects.domain.importers.dify_parts import (
 from apps.projects.domain.importers.document import MAX_ELEMENTS
 from apps.projects.domain.importers.notes import Notes
 from apps.projects.domain.importers.sketch import (
+    OTHERWISE,
+    WAYS,
     Element,
     Feed,
     Sketch,
@@ -189,52 +192,84 @@ class _Reader:
 
     def _question_classifier(self, element: Element, data: dict[str, Any], path: Path) -> None:
         model_settings(element, data.get("model"), (*path, "model"), self.notes)
-        said = self.notes.text(data.get("instruction"), (*path, "instruction"))
-        rules, handles = [], {}
-        for at, row in enumerate(self.notes.items(data.get("classes"), (*path, "classes"))):
-            block = self.notes.block(row, (*path, "classes", at))
-            name = self.notes.text(block.get("name"), (*path, "classes", at, "name"), 200)
-            handles[str(block.get("id", at))] = f"way-{at + 1}"
-            rules.append({"field": "", "operator": "about", "value": name})
-        if said:
-            self.notes.left_out((*path, "instruction"), "The classifier's own words are left out.")
-        self._ways(element, rules, handles, path)
+        if self.notes.text(data.get("instruction"), (*path, "instruction")):
+            message = "The classifier's own words are left out; describe its ways instead."
+            self.notes.left_out((*path, "instruction"), message)
+        rows = self.notes.items(data.get("classes"), (*path, "classes"))
+        handles: dict[str, str] = {}
+        for at, row in enumerate(rows):
+            place = (*path, "classes", at)
+            block = self.notes.block(row, place)
+            name = self.notes.text(block.get("name"), (*place, "name"), 500)
+            handle = str(block.get("id", at))
+            if at == len(rows) - 1:
+                handles[handle] = OTHERWISE
+                message = (
+                    f"“{short(name)}” is where everything goes that fits no other description."
+                )
+                self.notes.changed(place, message)
+            elif at < len(WAYS):
+                handles[handle] = WAYS[at]
+                element.put(WAYS[at], name, place)
+            else:
+                self._too_many(name, place)
+        self._ways(element, handles, path)
 
     def _if_else(self, element: Element, data: dict[str, Any], path: Path) -> None:
-        rules, handles = [], {}
         cases = self.notes.items(data.get("cases"), (*path, "cases"))
         if not cases and data.get("conditions"):
-            cases = [{"case_id": "true", "conditions": data.get("conditions")}]
-        for at, row in enumerate(cases):
+            cases = [{"case_id": "true", "conditions": data["conditions"]}]
+        tests = [self._test(row, (*path, "cases", at)) for at, row in enumerate(cases)]
+        pattern = any(rule.get("pattern") for rules, _ in tests for rule, _ in rules)
+        handles: dict[str, str] = {}
+        for at, (rules, negated) in enumerate(tests[: len(WAYS)]):
             place = (*path, "cases", at)
-            block = self.notes.block(row, place)
-            handles[str(block.get("case_id") or block.get("id") or at)] = f"way-{at + 1}"
-            rules.append(self._rule(block, place))
-        handles["false"] = f"way-{len(rules) + 1}"
-        rules.append({"field": "", "operator": "else", "value": ""})
-        self._ways(element, rules, handles, path)
+            block = cases[at] if isinstance(cases[at], dict) else {}
+            handle = str(block.get("case_id") or block.get("id") or at)
+            element.put(WAYS[at], [_rule(rule, value, pattern) for rule, value in rules], place)
+            handles[handle] = WAYS[at]
+            if negated and len(tests) == 1:
+                handles[handle], handles["false"] = OTHERWISE, WAYS[at]
+            elif negated:
+                message = "It asks for what a text is not, which goes with a single case only."
+                self.notes.open(place, f"{element.called}: {message} Set the rule on the canvas.")
+        for at in range(len(WAYS), len(tests)):
+            self._too_many(f"case {at + 1}", (*path, "cases", at))
+        handles.setdefault("false", OTHERWISE)
+        if pattern:
+            element.put("by", "pattern", path)
+        self._ways(element, handles, path)
 
-    def _rule(self, block: dict[str, Any], path: Path) -> dict[str, str]:
+    def _test(self, row: Any, path: Path) -> tuple[list[tuple[dict[str, Any], str]], bool]:
+        """The rules of a case, one of which has to hold, and whether it is the opposite."""
+        block = self.notes.block(row, path)
         rows = self.notes.items(block.get("conditions"), (*path, "conditions"))
-        first = self.notes.block(rows[0], (*path, "conditions", 0)) if rows else {}
-        if len(rows) > 1:
-            message = f"It has {len(rows)} conditions; the first one is kept. Add the others."
+        if len(rows) > 1 and block.get("logical_operator") == "and":
+            message = f"All of {len(rows)} conditions had to hold. Here the first one decides."
             self.notes.changed((*path, "conditions"), message)
-        given = str(first.get("comparison_operator", ""))
-        operator = mapping("dify")["operators"].get(given)
-        if operator is None:
-            message = (
-                f"It compares by “{short(given)}”, which a switch cannot. Set it on the canvas."
-            )
-            self.notes.open((*path, "conditions"), message)
-        value = self.notes.text(first.get("value"), (*path, "conditions", 0, "value"), 500)
-        return {"field": "", "operator": operator or "contains", "value": value}
+            rows = rows[:1]
+        found: list[tuple[dict[str, Any], str]] = []
+        for at, one in enumerate(rows[:100]):
+            place = (*path, "conditions", at)
+            inner = self.notes.block(one, place)
+            given = str(inner.get("comparison_operator", ""))
+            value = self.notes.text(inner.get("value"), (*place, "value"), 200)
+            rule = mapping("dify")["operators"].get(given)
+            if rule is None or not value:
+                message = (
+                    f"A switch cannot compare by “{short(given)}”. Set the rule on the canvas."
+                )
+                self.notes.open(place, message)
+            else:
+                found.append((rule, value))
+        return found, any(rule.get("not") for rule, _ in found)
 
-    def _ways(
-        self, element: Element, rules: list[dict[str, str]], handles: dict[str, str], path: Path
-    ) -> None:
-        element.put("cases", [f"way-{number + 1}" for number in range(len(rules))], path)
-        element.put("rules", rules, path)
+    def _too_many(self, name: str, path: Path) -> None:
+        message = f"“{short(name)}” is one way more than there are here. It is left out."
+        self.notes.left_out(path, message)
+
+    def _ways(self, element: Element, handles: dict[str, str], path: Path) -> None:
+        element.put("cases", list(handles.values()), path)
         element.params["handles"] = handles
 
     def _http_request(self, element: Element, data: dict[str, Any], path: Path) -> None:
@@ -266,6 +301,13 @@ class _Reader:
         while wanted in self.sketch.elements:
             wanted, number = f"{name}-{number}", number + 1
         return wanted
+
+
+def _rule(rule: dict[str, Any], value: str, pattern: bool) -> str:
+    """As words, or as a pattern where another rule of the same switch needs one."""
+    if not pattern:
+        return value
+    return str(rule.get("pattern", "{}")).replace("{}", re.escape(value))
 
 
 READ_BY_ITSELF: Final = frozenset(

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from apps.projects.domain.blueprints import BUILTIN
 from apps.projects.domain.importers.document import MAX_EDGES, MAX_ELEMENTS
 from apps.projects.domain.importers.notes import Notes
-from apps.projects.domain.importers.order import ordered
-from apps.projects.domain.importers.sketch import Element, Sketch, roles, shapes, slug
+from apps.projects.domain.importers.order import INPUT, OUTPUT, ordered
+from apps.projects.domain.importers.sketch import Element, Feed, Sketch, roles, shapes, slug
 from apps.projects.domain.importers.wiring import fit_params, survivors, wire
 from apps.projects.domain.pydantic_findings import from_validation
 from apps.projects.domain.shape import Path
@@ -45,7 +45,7 @@ def finish(sketch: Sketch, name: str, notes: Notes) -> ProjectSpec | None:
     rows = ordered(sketch, notes)
     application = _application(sketch, rows)
     if application == CUSTOM:
-        rows = survivors(rows, notes)
+        rows = survivors(_guarded(sketch, rows), notes)
     settings = _Settings(sketch, notes)
     settings.take(rows)
     title = sketch.title or name.replace("-", " ").replace("_", " ").strip().capitalize()
@@ -173,6 +173,23 @@ def _say(rows: list[Element], application: str, notes: Notes) -> None:
             )
             message = f"{row.called} is part of {TITLES[application]}"
             notes.carried(row.path, f"{message}{': ' if said else ''}{said}.")
+
+
+def _guarded(sketch: Sketch, rows: list[Element]) -> list[Element]:
+    """With nodes for guardrails that belong to the file as a whole."""
+    start = next(row for row in rows if row.role == INPUT)
+    end = next(row for row in rows if row.role == OUTPUT)
+    if "guardrails.input" in sketch.settings:
+        guard = Element("guard-input", "guard-input", sketch.settings["guardrails.input"][1])
+        for row in rows:
+            row.feeds = [Feed(guard.id) if one.source == start.id else one for one in row.feeds]
+        guard.feeds = [Feed(start.id)]
+        rows = [start, guard, *(row for row in rows if row is not start)]
+    if "guardrails.output" in sketch.settings:
+        guard = Element("guard-output", "guard-output", sketch.settings["guardrails.output"][1])
+        guard.feeds, end.feeds = end.feeds, [Feed(guard.id)]
+        rows = [*(row for row in rows if row is not end), guard, end]
+    return rows
 
 
 def _instruction(rows: list[Element], application: str, settings: _Settings, notes: Notes) -> None:

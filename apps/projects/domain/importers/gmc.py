@@ -13,7 +13,16 @@ from urllib.parse import urlsplit
 
 from apps.projects.domain.importers.document import MAX_ELEMENTS
 from apps.projects.domain.importers.notes import Notes
-from apps.projects.domain.importers.sketch import Element, Feed, Sketch, mapping, roles, slug
+from apps.projects.domain.importers.sketch import (
+    OTHERWISE,
+    WAYS,
+    Element,
+    Feed,
+    Sketch,
+    mapping,
+    roles,
+    slug,
+)
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
 from apps.projects.domain.yaml_nodes import short
@@ -193,25 +202,38 @@ class _Reader:
             return feeds
         element = self.sketch.add(Element(self._free(name), "switch", path, name))
         element.feeds = feeds
-        labels = [f"way-{number}" for number in range(1, len(ways) + 1)]
-        rules = [self._rule(condition, steps[0].path) for condition, steps in ways.items()]
-        element.put("cases", labels, path)
-        element.put("rules", rules, path)
+        *named, last = ways
+        labels = dict(zip(named, WAYS, strict=False)) | {last: OTHERWISE}
+        element.put("cases", list(labels.values()), path)
         ends: list[Feed] = []
-        for label, steps in zip(labels, ways.values(), strict=True):
-            here = [Feed(element.id, label)]
+        for condition, steps in ways.items():
+            if condition not in labels:
+                message = "A switch has five ways here, and this is another. It is left out."
+                self.notes.left_out(steps[0].path, f"“{short(condition)}”: {message}")
+                continue
+            if condition != last:
+                self._rule(element, labels[condition], condition, steps[0].path)
+            here = [Feed(element.id, labels[condition])]
             for step in steps:
                 here = self._one(step, here, inside)
             ends += here
         return ends
 
-    def _rule(self, condition: str, path: Path) -> dict[str, str]:
+    def _rule(self, element: Element, way: str, condition: str, path: Path) -> None:
+        """What leads to a way here: a word in the question, as there are no fields of a request."""
         found = CONDITION.fullmatch(condition)
-        if found is None:
-            message = f"The condition “{short(condition)}” cannot be read. Set it on the canvas."
-            self.notes.open((*path, "condition"), message)
-            return {"field": "", "operator": "is", "value": condition[:200]}
-        return {"field": found.group(1), "operator": "is", "value": found.group(2)}
+        word = found.group(2).strip() if found else ""
+        if found and word:
+            message = (
+                f"{found.group(1)} of the request was to be “{short(word)}”. Here the question has "
+            )
+            message += "to contain that word, until you set another rule on the canvas."
+            element.put(way, [word], path)
+        else:
+            message = (
+                f"The condition “{short(condition)}” cannot be read. Set a rule on the canvas."
+            )
+        self.notes.open((*path, "condition"), message)
 
     def _one(self, step: _Step, feeds: list[Feed], inside: tuple[str, ...]) -> list[Feed]:
         """What comes out of a step: of the node it jumps to, else of the service that it is."""
@@ -262,6 +284,9 @@ class _Reader:
             self._external(
                 element, self.notes.text(url, (*step.path, "externalService"), 500), step
             )
+        if "rules" in known:
+            rail = {"kind": "opea", "action": "block", "connection": slug(step.service, "guard")}
+            element.put("rules", [rail], step.path)
         if "server" in known and "server" not in element.params and step.service:
             element.put("server", step.service, step.path)
         if "model" in known and "model" not in element.params and "size" not in known:

@@ -7,6 +7,7 @@ imported.notes    what was carried, changed and left out, each at its place in t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -23,6 +24,8 @@ from apps.projects.domain.importers.sketch import Sketch
 from apps.projects.domain.importers.yaml_reader import read_yaml
 from apps.projects.domain.spec import API_VERSION, ProjectSpec
 from apps.projects.domain.validate import check
+from apps.projects.domain.yaml_io import plain
+from apps.projects.domain.yaml_nodes import MAX_CONTENT_CHARS, MAX_NODES
 
 Kind = Literal["flowise", "gmc", "dify", "project", ""]
 FORMATS: Final[dict[str, str]] = {
@@ -91,6 +94,10 @@ def import_text(text: str, name: str = "") -> Imported:
     ]
     sketch = SKETCHING[kind](values, notes)
     spec = finish(sketch, name, notes) if sketch else None
+    if spec is not None and not _fits(spec):
+        message = "The project would be larger than a project file may be. Import parts of it."
+        notes.prevents("import.too-large", message)
+        spec = None
     return Imported(kind, spec, notes.done())
 
 
@@ -116,6 +123,20 @@ def _kind(documents: list[Document]) -> Kind:
     if any(isinstance(one.get("app"), dict) for one in blocks):
         return "dify"
     return "flowise" if any({"nodes", "flowData"} & one.keys() for one in blocks) else ""
+
+
+def _fits(spec: ProjectSpec) -> bool:
+    """Whether the project's file could be read again."""
+    values = plain(spec)
+    chars = len(json.dumps(values, ensure_ascii=False))
+    return _size(values) <= MAX_NODES and chars <= MAX_CONTENT_CHARS // 2
+
+
+def _size(value: Any) -> int:
+    """As the reader of project files counts: keys, too."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + _size(item) for item in value.values())
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 def _own(text: str) -> Imported:

@@ -17,9 +17,12 @@ from apps.projects.domain.yaml_nodes import short
 
 MAPPING: Final = FilePath(__file__).parent / "mapping"
 
+WAYS: Final = ("first", "second", "third", "fourth")
+OTHERWISE: Final = "otherwise"
+"""The ways out of what parts a flow here."""
 MOST_PIXELS: Final = 100_000
 
-ValueKind = Literal["text", "number", "integer", "boolean", "name", "list"]
+ValueKind = Literal["text", "number", "integer", "boolean", "name", "list", "records"]
 
 
 class Entry(BaseModel):
@@ -144,6 +147,8 @@ def fitted(value: Any, kind: ValueKind) -> Any:
         return _number(value, whole=kind == "integer")
     if kind == "boolean":
         return value if isinstance(value, bool) else _TRUTH.get(str(value).strip().lower())
+    if kind == "records":
+        return value if isinstance(value, list) else None
     if kind == "list":
         return [str(one) for one in value] if isinstance(value, list) else None
     if isinstance(value, (dict, list, bool)):

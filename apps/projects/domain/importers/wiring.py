@@ -28,6 +28,14 @@ ATTACHED: Final = ("image", "audio", "document")
 """What a question may bring along, which is no part of the answer."""
 PROMPT: Final = "prompt"
 NOTHING: Final = "nothing"
+UNSAID: Final = frozenset(("instruction", "cases"))
+"""Parameters of elements that a note does not repeat."""
+JOINS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "answer": ("join", {}),
+    "passages": ("fuse", {}),
+    "text": ("join-text", {"pick": "first"}),
+}
+"""By type, the component that makes one value of several, with its parameters."""
 STEP_X, BESIDE_Y = 60, 120
 
 
@@ -100,6 +108,7 @@ class _Wiring:
         self.wired = Wired()
         self.after: dict[str, Given] = {}
         self.own: dict[str, Component] = {}
+        self.joined: dict[tuple[str, tuple[Port, ...]], Port] = {}
 
     def run(self, rows: list[Element]) -> Wired:
         self.only_model = sum("instruction" in row.params for row in rows) <= 1
@@ -154,19 +163,14 @@ class _Wiring:
             self._say(element, component, node_id)
 
     def _connect(self, element: Element, component: Component, node_id: str, before: Given) -> None:
-        taken: dict[str, int] = {}
+        taken: set[str] = set()
         for port in component.inputs:
             ports = before.get(port.type, [])
             if element.role == OUTPUT and port.type in ATTACHED:
                 ports = [one for one in ports if one[0] != self._input()]
-            if component.id == "join":
-                at = taken.setdefault(port.type, 0)
-                taken[port.type] += 1
-                ports = ports[at : at + 1]
-            elif taken.setdefault(port.type, 0):
+            if port.type in taken:
                 continue
-            else:
-                taken[port.type] = 1
+            taken.add(port.type)
             if port.type == "messages" and not ports:
                 ports = [self._prompt(element, node_id, before)]
             if not ports and port.required:
@@ -202,21 +206,23 @@ class _Wiring:
 
     def _join(self, element: Element, kind: str, ports: list[Port]) -> Port:
         """One value where several ways come together."""
-        join = components().get("join")
-        fits = [port for port in join.inputs if port.type == kind] if join else []
-        out = next((port for port in join.outputs if port.type == kind), None) if join else None
-        if join is None or out is None or not fits:
-            names = ", ".join(node for node, _ in ports)
-            message = (
-                f"It is fed by {names}, and one edge may lead to an input here. The first is kept."
-            )
-            self.notes.changed(element.path, f"{element.called}: {message}")
+        key = kind, tuple(ports)
+        if key in self.joined:
+            return self.joined[key]
+        name, params = JOINS.get(kind, ("", {}))
+        join = components().get(name)
+        inputs = [port for port in join.inputs if port.type == kind] if join else []
+        for port in ports[max(len(inputs), 1) :]:
+            message = f"{port[0]} leads here as well, and no more edges fit. That one is left out."
+            self.notes.left_out(element.path, f"{element.called}: {message}")
+        if join is None:
             return ports[0]
-        node_id = self._unused("join")
-        self.wired.nodes.append(FlowNode(id=node_id, component=join.id))
-        for port, source in zip(fits, ports, strict=False):
-            self._edge(source, node_id, port.name)
-        return node_id, out.name
+        node_id = self._unused(name)
+        self.wired.nodes.append(FlowNode(id=node_id, component=name, params=params))
+        for into, source in zip(inputs, ports, strict=False):
+            self._edge(source, node_id, into.name)
+        self.joined[key] = node_id, next(out.name for out in join.outputs if out.type == kind)
+        return self.joined[key]
 
     def _params(self, element: Element, component: Component, role: Role) -> dict[str, Any]:
         chosen: dict[str, Any] = {}
@@ -225,7 +231,7 @@ class _Wiring:
             parameter = _parameter(component, name, setting)
             place = element.places.get(name, element.path)
             if parameter is None:
-                if name not in ("instruction", "cases", "rules") and setting not in self.settings:
+                if name not in UNSAID and setting not in self.settings:
                     message = f"{component.title} has no setting for {name} ({short(value)})."
                     self.notes.left_out(place, f"{element.called}: {message} It is left out.")
             elif wrong := unfit(parameter, value):
@@ -238,7 +244,7 @@ class _Wiring:
         said = ", ".join(
             f"{name} {short(value, 60)}"
             for name, value in element.params.items()
-            if name not in ("instruction", "cases", "rules")
+            if name not in UNSAID and value
         )
         message = f"{element.called} becomes {component.title} ({node_id})"
         if component.id != roles()[element.role].components[0]:

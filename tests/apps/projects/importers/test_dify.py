@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from apps.projects.domain.importers.dify import sketch_dify
+from apps.projects.domain.importers.document import Document
 from apps.projects.domain.importers.importing import import_text
+from apps.projects.domain.importers.notes import Notes
+from apps.projects.domain.importers.sketch import Element, Feed, Sketch
 from tests.apps.projects.importers.samples import FOLDER, edges, imported, nodes, said
 
 
@@ -135,3 +143,107 @@ def test_wrong_types_everywhere() -> None:
     assert "nodes must be a list. It is left out." in broken
     assert "edges must be a list. It is left out." in broken
     assert "features must be a block of keys. It is left out." in broken
+
+
+def drawn(node: dict[str, Any], *handles: str) -> Sketch:
+    """A sketch of start > node > one model per handle."""
+    models = [
+        {"id": f"m{at}", "data": {"type": "llm", "title": f"M{at}"}} for at, _ in enumerate(handles)
+    ]
+    edges = [{"source": "s", "target": "n"}]
+    edges += [
+        {"source": "n", "sourceHandle": one, "target": f"m{at}"} for at, one in enumerate(handles)
+    ]
+    nodes = [
+        {"id": "s", "data": {"type": "start"}},
+        {"id": "n", "data": {"title": "Part", **node}},
+        *models,
+    ]
+    app = {"app": {"mode": "workflow"}, "workflow": {"graph": {"nodes": nodes, "edges": edges}}}
+    sketch = sketch_dify([app], Notes(Document(app)))
+    assert sketch is not None
+    return sketch
+
+
+def part(sketch: Sketch) -> Element:
+    return sketch.elements["part"]
+
+
+def case(operator: str, value: str, case_id: str = "true") -> dict[str, Any]:
+    condition = {
+        "comparison_operator": operator,
+        "value": value,
+        "variable_selector": ["sys", "query"],
+    }
+    return {"case_id": case_id, "conditions": [condition]}
+
+
+@pytest.mark.parametrize(
+    ("operator", "rule", "by", "way"),
+    [
+        ("contains", "boat", None, "first"),
+        ("not contains", "boat", None, "otherwise"),
+        ("is", r"^\s*boat\s*$", "pattern", "first"),
+        ("≠", r"^\s*boat\s*$", "pattern", "otherwise"),
+        ("start with", r"^\s*boat", "pattern", "first"),
+        ("end with", r"boat\s*$", "pattern", "first"),
+    ],
+)
+def test_conditions_become_rules_of_a_switch(
+    operator: str, rule: str, by: str | None, way: str
+) -> None:
+    sketch = drawn({"type": "if-else", "cases": [case(operator, "boat")]}, "true", "false")
+
+    assert (part(sketch).role, part(sketch).params.get("by")) == ("switch", by)
+    assert part(sketch).params["first"] == [rule]
+    assert sketch.elements["m0"].feeds == [Feed("part", way)]
+    assert sketch.elements["m1"].feeds == [
+        Feed("part", "first" if way == "otherwise" else "otherwise")
+    ]
+
+
+def test_words_beside_a_pattern_become_one() -> None:
+    cases = [case("contains", "a.b", "one"), case("start with", "c", "two")]
+
+    sketch = drawn({"type": "if-else", "cases": cases}, "one", "two", "false")
+
+    assert part(sketch).params["first"] == [r"a\.b"]
+    assert part(sketch).params["second"] == [r"^\s*c"]
+    assert sketch.elements["m2"].feeds == [Feed("part", "otherwise")]
+
+
+def test_one_of_several_conditions_is_one_rule_each() -> None:
+    several = case("contains", "boat") | {"logical_operator": "or"}
+    several["conditions"] = [*several["conditions"], *case("contains", "canoe")["conditions"]]
+
+    sketch = drawn({"type": "if-else", "cases": [several]}, "true")
+
+    assert part(sketch).params["first"] == ["boat", "canoe"]
+
+
+def test_the_last_class_takes_what_fits_no_other() -> None:
+    classes = [
+        {"id": "a", "name": "Boats"},
+        {"id": "b", "name": "Piers"},
+        {"id": "c", "name": "Rest"},
+    ]
+
+    sketch = drawn({"type": "question-classifier", "classes": classes}, "a", "b", "c")
+
+    assert part(sketch).role == "classifier"
+    assert (part(sketch).params["first"], part(sketch).params["second"]) == ("Boats", "Piers")
+    assert [sketch.elements[f"m{at}"].feeds[0].branch for at in range(3)] == [
+        "first",
+        "second",
+        "otherwise",
+    ]
+
+
+def test_more_ways_than_there_are_leave_the_rest() -> None:
+    cases = [case("contains", f"w{at}", f"c{at}") for at in range(6)]
+
+    sketch = drawn({"type": "if-else", "cases": cases}, *(f"c{at}" for at in range(6)), "false")
+
+    assert sketch.elements["m3"].feeds == [Feed("part", "fourth")]
+    assert sketch.elements["m5"].feeds == []
+    assert sketch.elements["m6"].feeds == [Feed("part", "otherwise")]

@@ -127,3 +127,23 @@ def test_two_services_of_one_name() -> None:
     )
 
     assert any("GMC refuses that" in one for one in said(import_text(text), "import.broken"))
+
+
+def test_a_condition_on_the_request_is_left_to_be_set() -> None:
+    result = imported("gmc-switch.yaml")
+
+    (message,) = [one for one in said(result, "import.to-do") if "model-id" in one]
+    assert message.startswith("model-id of the request was to be “quick”.")
+
+
+def test_guardrails_of_a_resource_are_those_of_the_project() -> None:
+    text = CONNECTOR + (
+        "    root: {routerType: Sequence, steps: [{name: Guardrails, internalService: {serviceName: guard}}, "
+        "{name: Llm, internalService: {serviceName: a}}]}"
+    )
+
+    spec = import_text(text).spec
+
+    assert spec is not None
+    assert spec.spec.application == "qna"
+    assert [(one.kind, one.connection) for one in spec.spec.guardrails.input] == [("opea", "guard")]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from apps.projects.domain.importers.importing import Imported, detect, import_bytes, import_text
-from apps.projects.domain.yaml_io import dump, parse
+from apps.projects.domain.yaml_io import brief, dump, parse
 from tests.apps.projects.importers.samples import FOLDER, SAMPLES, SECRETS, imported
 
 APPLICATIONS = {
@@ -54,7 +55,7 @@ def test_sample_gives_its_golden_project_and_notes(name: str) -> None:
     golden = FOLDER / "golden"
 
     assert result.spec is not None
-    assert dump(result.spec) == (golden / f"{name}.project.yaml").read_text(encoding="utf-8")
+    assert brief(result.spec) == (golden / f"{name}.project.yaml").read_text(encoding="utf-8")
     assert lines(result) == (golden / f"{name}.notes.txt").read_text(encoding="utf-8")
 
 
@@ -64,6 +65,7 @@ def test_sample_reads_back_as_written(path: Path) -> None:
 
     assert spec is not None
     assert parse(dump(spec)) == (spec, [])
+    assert parse(brief(spec)) == (spec, [])
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
@@ -171,3 +173,18 @@ def test_an_alias_stands_for_its_value() -> None:
 
     assert result.spec is not None
     assert (result.spec.spec.model.name, result.spec.spec.model.connection) == ("m", "p")
+
+
+def test_a_flow_that_no_project_file_holds_is_refused() -> None:
+    nodes = [{"id": "chat_input_0", "name": "chat_input", "inputs": {}}]
+    wire = "{{chat_input_0.data.instance}}"
+    for at in range(250):
+        inputs = {"text": wire, "modelName": f"m{at}", "temperature": at / 250, "top_k": at + 1}
+        place = {"x": at, "y": at}
+        nodes.append({"id": f"n_{at}", "name": "llm_tgi", "position": place, "inputs": inputs})
+        wire = f"{{{{n_{at}.data.instance}}}}"
+
+    result = import_text(json.dumps({"nodes": nodes}))
+
+    assert result.spec is None
+    assert result.notes[0].code == "import.too-large"
