@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
@@ -40,12 +40,23 @@ WATCH_S = 0.5
 """How late a stall may be noticed."""
 OPTIONAL_FIELDS = ("top_k", "max_tokens", "temperature", "top_p", "stream_options")
 """Not every server takes them. One that says no to one is asked without it from then on."""
-SIGNS_OF_LIFE = ("content", "reasoning_content", "reasoning")
+CALLS, ARGUMENTS_CHARS = 64, 100_000
+"""Of one reply; more is a model that has lost its way."""
+SIGNS_OF_LIFE = ("content", "reasoning_content", "reasoning", "tool_calls")
 """Fields of a delta that count as a first token; reasoning is not part of the reply."""
 
 _refused: dict[tuple[str, str], frozenset[str]] = {}
 
-Messages = Sequence[Mapping[str, str] | Turn]
+Messages = Sequence[Mapping[str, Any] | Turn]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """arguments: as the model wrote them; JSON if it is a good one"""
+
+    id: str
+    name: str
+    arguments: str
 
 
 class ChatStream:
@@ -55,12 +66,22 @@ class ChatStream:
     finish_reason   "stop" or "length"; set once the stream has ended properly
     usage           (prompt, completion) tokens if the server told them
     pieces          events that carried text
+    calls           the tools that the model wants called
     """
 
     def __init__(
-        self, server: ModelServer, model: str, messages: Messages, sampling: Sampling
+        self,
+        server: ModelServer,
+        model: str,
+        messages: Messages,
+        sampling: Sampling,
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        tool_choice: str = "auto",
     ) -> None:
         self.server, self.model = server, model
+        self._tools, self._tool_choice = tools, tool_choice
+        self._calls: dict[int, dict[str, str]] = {}
         self.finish_reason: FinishReason | None = None
         self.usage: tuple[int, int] | None = None
         self.pieces = 0
@@ -119,6 +140,8 @@ class ChatStream:
             "stream_options": {"include_usage": True},
             **sampling,
         }
+        if self._tools:
+            body |= {"tools": list(self._tools), "tool_choice": self._tool_choice}
         return {key: value for key, value in body.items() if key not in without}
 
     async def _events(
@@ -167,6 +190,7 @@ class ChatStream:
             if reason := choices[0].get("finish_reason"):
                 self.finish_reason = "length" if reason == "length" else "stop"
             delta = choices[0].get("delta") or {}
+            self._collect(delta.get("tool_calls"))
             self._begun = self._begun or any(delta.get(name) for name in SIGNS_OF_LIFE)
             text = delta.get("content")
         except (TypeError, AttributeError, LookupError) as error:
@@ -177,7 +201,8 @@ class ChatStream:
         """The text of a server that answers whole although a stream was asked for."""
         try:
             choice = body["choices"][0]
-            text = choice["message"]["content"] or ""
+            text = choice["message"].get("content") or ""
+            self._collect(choice["message"].get("tool_calls"))
             self.finish_reason = "length" if choice.get("finish_reason") == "length" else "stop"
             self._note_usage(body.get("usage") or {})
         except (LookupError, TypeError, AttributeError) as error:
@@ -185,6 +210,26 @@ class ChatStream:
             raise no_protocol(self.server, reason) from error
         self.pieces = 1
         return str(text)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tools that the model wants called, in its order."""
+        return tuple(
+            ToolCall(call["id"] or f"call-{index}", call["name"], call["arguments"])
+            for index, call in sorted(self._calls.items())
+        )
+
+    def _collect(self, pieces: Any) -> None:
+        """A call comes in pieces: its name with the first, its arguments letter by letter."""
+        for place, piece in enumerate(pieces or ()):
+            index = piece.get("index", place)
+            call = self._calls.setdefault(int(index), {"id": "", "name": "", "arguments": ""})
+            function = piece.get("function") or {}
+            call["id"] = piece.get("id") or call["id"]
+            call["name"] = function.get("name") or call["name"]
+            call["arguments"] += function.get("arguments") or ""
+            if len(self._calls) > CALLS or len(call["arguments"]) > ARGUMENTS_CHARS:
+                raise ProtocolError("its calls of tools are too many or too long")
 
     def _note_usage(self, usage: dict[str, Any]) -> None:
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")

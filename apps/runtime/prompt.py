@@ -68,9 +68,9 @@ def bounded(history: Sequence[Turn], *, media: bool = False) -> tuple[Turn, ...]
     return tuple(reversed(kept))
 
 
-def numbered(passages: Sequence[Passage]) -> str:
-    """The passages with their numbers, between tags that none of them knows."""
-    return _block(passages, _tag("", passages))
+def numbered(passages: Sequence[Passage], numbers: Sequence[int] | None = None) -> str:
+    """The passages with their numbers, from 1 if none are given, between tags that none of them knows."""
+    return _block(passages, _tag("", passages), numbers)
 
 
 def _tag(question: str, passages: Sequence[Passage]) -> str:
@@ -80,12 +80,12 @@ def _tag(question: str, passages: Sequence[Passage]) -> str:
     return f"passage-{digest[:12]}"
 
 
-def _block(passages: Sequence[Passage], tag: str) -> str:
+def _block(passages: Sequence[Passage], tag: str, numbers: Sequence[int] | None = None) -> str:
     if not passages:
         return "(No passage was found.)"
     return "\n\n".join(
         f'<{tag} number="{number}" source="{_source(passage)}">\n{passage.text}\n</{tag}>'
-        for number, passage in enumerate(passages, start=1)
+        for number, passage in zip(numbers or range(1, len(passages) + 1), passages, strict=True)
     )
 
 

@@ -38,6 +38,7 @@ from tests.fakes.replies import (
     split_tokens,
 )
 from tests.fakes.sounds import form_of, spoken, words_in
+from tests.fakes.tools import called_tools, tool_calls
 
 try:
     import uvloop
@@ -449,6 +450,9 @@ class _Connection(asyncio.Protocol):
             return self.send_error(400, "'messages' must be a list with at least one message.")
         if behaviour.notopk and "top_k" in body:
             return self.send_error(400, "Unrecognized request argument supplied: top_k")
+        if calls := called_tools(body):
+            data, kind = tool_calls(calls, streamed=bool(body.get("stream")))
+            return self.after(behaviour.ttft_ms, lambda: self.send(200, data, kind))
         self.stream = _Reply(self, behaviour, body)
         return self.stream.begin()
 

@@ -16,9 +16,12 @@ from apps.projects.domain.guard_findings import rule_findings
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.spec import Flow, FlowEdge, FlowNode, Guardrail, ProjectSpec, edge
 from apps.projects.domain.yaml_io import plain
+from apps.runtime.adapters.registry import ADAPTERS
+from apps.runtime.http_tool import HttpTool
 
 RECORDS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "guardrails": TypeAdapter(tuple[Guardrail, ...]),
+    "tools": TypeAdapter(tuple[HttpTool, ...]),
 }
 """What the values of a parameter of this kind are, each a list of blocks."""
 ONCE: Final = ("chat-input", "chat-output")
@@ -102,20 +105,26 @@ def _node(
         elif component.parameter(name).kind == "guardrails":
             rules = RECORDS["guardrails"].validate_python(value)
             yield from rule_findings(rules, place, kinds)
-    yield from _runs(path, node, component, settings, kinds)
+    values = values_of(node, settings)
+    yield from _runs(path, node, component, values, kinds)
+    if all(
+        not unfit(component.parameter(name), value)
+        for name, value in values.items()
+        if value is not None
+    ):
+        yield from _followed(path, node, component, values, kinds)
 
 
 def _runs(
     path: tuple[str | int, ...],
     node: FlowNode,
     component: Component,
-    settings: Mapping[str, Any],
+    values: Mapping[str, Any],
     kinds: Mapping[str, str] | None,
 ) -> Iterator[Finding]:
     parameter = component.connection
     if parameter is None:
         return
-    values = values_of(node, settings)
     name = values[parameter.name]
     place = (*path, "params", parameter.name) if parameter.name in node.params else path
     if kinds is not None and name and name != "builtin" and name not in kinds:
@@ -125,6 +134,27 @@ def _runs(
         what = f"the connection “{name}”" if name and name != "builtin" else "nothing built in"
         message = f"{node.id}: {what} runs a {component.title}. Choose a connection for it."
         yield Finding("spec.flow.connection-missing", message, place)
+
+
+def _followed(
+    path: tuple[str | int, ...],
+    node: FlowNode,
+    component: Component,
+    values: Mapping[str, Any],
+    kinds: Mapping[str, str] | None,
+) -> Iterator[Finding]:
+    """What only the adapter knows of its parameters: a pattern that is none, a place that does not exist."""
+    adapter = ADAPTERS.get(adapter_of(component, values, kinds or {}))
+    if adapter is None:
+        return
+    try:
+        adapter.params.model_validate({k: v for k, v in values.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        place = (*path, "params", name) if name in node.params else path
+        said = first["msg"].removeprefix("Value error, ")
+        yield Finding("spec.flow.param", f"{component.title}: {said}.", place)
 
 
 def unfit(parameter: Parameter, value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from apps.runtime.events import Usage
-from apps.runtime.openai import ChatStream
+from apps.runtime.openai import ChatStream, Messages
 from apps.runtime.resources import ModelServer, Sampling, Turn
 
 CHARS_PER_TOKEN = 4
@@ -28,8 +28,21 @@ class Whole:
         async with aclosing(self._stream.texts()) as pieces:
             return "".join([piece async for piece in pieces]).strip()
 
+    @property
+    def cut(self) -> bool:
+        """Whether the model had more to say than it was given room for."""
+        return self._stream.finish_reason == "length"
+
     def usage(self, node: str) -> Usage:
-        if self._stream.usage:
-            return Usage(node, *self._stream.usage)
-        chars = sum(len(turn.content) for turn in self._messages)
-        return Usage(node, chars // CHARS_PER_TOKEN, self._stream.pieces, estimated=True)
+        return usage_of(node, self._stream, self._messages)
+
+
+def usage_of(node: str, stream: ChatStream, messages: Messages) -> Usage:
+    """What the server told, or an estimate."""
+    if stream.usage:
+        return Usage(node, *stream.usage)
+    chars = sum(
+        len(turn.content if isinstance(turn, Turn) else str(turn.get("content") or ""))
+        for turn in messages
+    )
+    return Usage(node, chars // CHARS_PER_TOKEN, stream.pieces, estimated=True)

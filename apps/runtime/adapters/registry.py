@@ -12,9 +12,11 @@ from apps.runtime.adapters import (
     logic,
     reranking,
     retrieval,
+    rewrite,
     safety,
     speech,
     summary,
+    tools,
     vision,
 )
 from apps.runtime.adapters.base import Adapter
@@ -51,5 +53,9 @@ ADAPTERS: Mapping[str, Adapter] = {
         logic.JOIN,
         logic.JOIN_TEXTS,
         logic.FUSE,
+        rewrite.REWRITE,
+        rewrite.TEMPLATE,
+        tools.HTTP_TOOL,
+        tools.AGENT,
     )
 }

@@ -15,7 +15,7 @@ from apps.runtime.prompt import bounded, numbered
 from apps.runtime.resources import Turn
 
 QUESTION_CHARS: Final = 1_000
-"""A rewritten question longer than this is none: the model has answered instead."""
+"""A rewritten question longer than this, or cut off, is none: the model has answered instead."""
 REWRITE_TOKENS: Final = 200
 REWRITING = """\
 Rewrite the user's last message as one question that can be understood without the conversation. Put in \
@@ -42,7 +42,7 @@ async def rewrite(step: Step) -> AsyncIterator[Event]:
         whole = Whole(step.server(params.server), params.model, messages, REWRITE_TOKENS)
         said = (await whole.text()).strip("\"“”' \n")
         yield whole.usage(step.node)
-        if said and len(said) <= max(QUESTION_CHARS, 2 * len(question)):
+        if said and not whole.cut and len(said) <= max(QUESTION_CHARS, 2 * len(question)):
             rewritten = said
     step.outputs = {"question": rewritten}
     step.noted = {"question": rewritten, "changed": rewritten != question}

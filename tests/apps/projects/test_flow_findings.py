@@ -203,3 +203,14 @@ def test_a_boolean_is_true_or_false() -> None:
 
     assert unfit(yes, True) == ""
     assert unfit(yes, "true") == "Yes must be true or false, not 'true'."
+
+
+def test_what_only_the_adapter_knows_is_found_before_the_build() -> None:
+    through = ("question.question > way.text", "way.otherwise > prompt.question", *EDGES[1:])
+    pattern = flow({**CHAT, "way": "switch"}, through, way={"by": "pattern", "first": ["("]})
+    place = flow({**CHAT, "prompt": "template"}, prompt={"user": "{questoin}"})
+
+    assert found(pattern) == [("spec.flow.param", nodes(4))]
+    assert "“(” is no regular expression" in flow_findings(spec(pattern))[0].message
+    assert found(place) == [("spec.flow.param", nodes(1))]
+    assert "{questoin} stands for nothing" in flow_findings(spec(place))[0].message
