@@ -9,8 +9,9 @@ from django.urls import reverse
 from apps.catalog.guide_pages import guide_pages
 
 SUBJECTS = [
-    "start", "describe", "connections", "knowledge", "try", "evaluate", "benchmark", "ship",
-    "command-line", "api", "accounts", "import",
+    "start", "describe", "canvas", "yaml", "versions", "share", "import", "safety", "connections",
+    "knowledge", "try", "evaluate", "benchmark", "ship",
+    "command-line", "api", "accounts",
 ]  # fmt: skip
 
 
