@@ -41,8 +41,11 @@ POOR = 0.15
 name a subject and say nothing about it."""
 NEAR = 0.8
 """Further quotations must reach this share of the best one's weight."""
-COSINE_FLOOR, WORDS_FLOOR = 0.38, 0.6
-"""With neither reached, the best sentence is taken not to answer the question."""
+COSINE_SURE, WORDS_SURE = 0.48, 0.6
+COSINE_FLOOR, WORDS_FLOOR = 0.38, 0.2
+"""One of the first two, or both of the others, or the best sentences are taken not to answer the question.
+Measured on 67 questions with answers in 76 documents and 40 about anything else: as many right
+quotations as with the cosine's floor alone, and a third of the irrelevant ones."""
 HEADING_SHARE = 0.5
 """What a question's word counts that stands only in the heading over the sentence."""
 
@@ -124,8 +127,13 @@ def _fits(weighed: Sequence[_Weighed], embedder: Embedder | None) -> bool:
     if not weighed:
         return False
     if embedder is None:
-        return weighed[0].share >= WORDS_FLOOR
-    return any(row.cosine >= COSINE_FLOOR or row.share >= WORDS_FLOOR for row in weighed[:3])
+        return weighed[0].share >= WORDS_SURE
+    return any(
+        row.cosine >= COSINE_SURE
+        or row.share >= WORDS_SURE
+        or (row.cosine >= COSINE_FLOOR and row.share >= WORDS_FLOOR)
+        for row in weighed[:3]
+    )
 
 
 def _weigh(

@@ -85,7 +85,13 @@ def test_a_number_is_found_across_the_lines_of_a_page(embedder: Embedder) -> Non
 
 @pytest.mark.parametrize(
     "question",
-    ["What is the capital of Mongolia?", "How do I bake sourdough bread?", "Who wrote Hamlet?"],
+    [
+        "What is the capital of Mongolia?",
+        "How do I bake sourdough bread?",
+        "Who wrote Hamlet?",
+        "Who won the underwater chess championship in 1871?",
+        "What is the rule for castling in chess?",
+    ],
 )
 def test_what_the_documents_do_not_say_is_not_answered(embedder: Embedder, question: str) -> None:
     assert quotes(question, embedder) == []
