@@ -11,6 +11,7 @@ from apps.projects.domain.importers.document import Document
 from apps.projects.domain.importers.importing import import_text
 from apps.projects.domain.importers.notes import Notes
 from apps.projects.domain.importers.sketch import Element, Feed, Sketch
+from apps.projects.domain.validate import findings
 from tests.apps.projects.importers.samples import FOLDER, edges, imported, nodes, said
 
 
@@ -247,3 +248,35 @@ def test_more_ways_than_there_are_leave_the_rest() -> None:
     assert sketch.elements["m3"].feeds == [Feed("part", "fourth")]
     assert sketch.elements["m5"].feeds == []
     assert sketch.elements["m6"].feeds == [Feed("part", "otherwise")]
+
+
+@pytest.mark.parametrize("name", ["dify-advanced-chat.yml", "dify-workflow.yml", "dify-agent.yml"])
+def test_a_graph_has_no_findings_of_its_own(name: str) -> None:
+    spec = imported(name).spec
+
+    assert spec is not None
+    assert findings(spec) == []
+
+
+def test_ways_of_a_classifier_come_together_in_one_question() -> None:
+    result = imported("dify-workflow.yml")
+
+    assert nodes(result)["sort-questions"] == "router"
+    assert {"sort-questions.first", "sort-questions.otherwise"} == {
+        one.partition(" > ")[0] for one in edges(result) if " > join-text." in one
+    }
+
+
+def test_moderation_of_a_graph_stands_in_its_flow() -> None:
+    text = (FOLDER / "dify-workflow.yml").read_text(encoding="utf-8")
+    text += (
+        "  features:\n    sensitive_word_avoidance:\n      enabled: true\n      type: keywords\n"
+        "      config: {keywords: storm, inputs_config: {enabled: true}, outputs_config: {enabled: true}}\n"
+    )
+
+    result = import_text(text)
+
+    assert result.spec is not None
+    assert findings(result.spec) == []
+    assert "question.question > guard-input.text" in edges(result)
+    assert "guard-output.answer > answer.answer" in edges(result)

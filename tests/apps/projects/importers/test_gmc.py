@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from apps.projects.domain.importers.importing import import_text
-from tests.apps.projects.importers.samples import FOLDER, imported, said
+from apps.projects.domain.validate import findings
+from tests.apps.projects.importers.samples import FOLDER, edges, imported, nodes, said
 
 CONNECTOR = """\
 apiVersion: gmc.opea.io/v1alpha3
@@ -147,3 +148,18 @@ def test_guardrails_of_a_resource_are_those_of_the_project() -> None:
     assert spec is not None
     assert spec.spec.application == "qna"
     assert [(one.kind, one.connection) for one in spec.spec.guardrails.input] == [("opea", "guard")]
+
+
+def test_a_switch_and_two_models_are_wired_and_joined() -> None:
+    result = imported("gmc-switch.yaml")
+
+    assert result.spec is not None
+    assert findings(result.spec) == []
+    assert nodes(result)["models"] == "switch"
+    assert {
+        "models.first > prompt.question",
+        "models.otherwise > deep-svc-prompt.question",
+        "quick-svc.answer > join.first",
+        "deep-svc.answer > join.second",
+        "join.answer > answer.answer",
+    } <= edges(result)
