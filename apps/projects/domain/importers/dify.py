@@ -53,6 +53,8 @@ def _form(sketch: Sketch, document: dict[str, Any], mode: str, notes: Notes) -> 
     tools = notes.items(agent.get("tools"), (*path, "agent_mode", "tools"))
     role = "agent" if mode == "agent-chat" and _enabled(tools) else "llm"
     model = sketch.add(Element("llm", role, path, "Model", feeds=feeds))
+    if role == "agent" and agent.get("max_iteration") is not None:
+        model.put("max_steps", agent["max_iteration"], (*path, "agent_mode", "max_iteration"))
     for at, tool in enumerate(tools):
         left_tool(tool, (*path, "agent_mode", "tools", at), notes)
     model_settings(model, config.get("model"), (*path, "model"), notes)

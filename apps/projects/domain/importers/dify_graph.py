@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from apps.projects.domain.importers.dify_parts import (
     VARIABLE,
@@ -15,6 +16,7 @@ from apps.projects.domain.importers.dify_parts import (
 )
 from apps.projects.domain.importers.document import MAX_ELEMENTS
 from apps.projects.domain.importers.notes import Notes
+from apps.projects.domain.importers.secrets import GONE
 from apps.projects.domain.importers.sketch import (
     OTHERWISE,
     WAYS,
@@ -28,6 +30,7 @@ from apps.projects.domain.importers.sketch import (
 from apps.projects.domain.shape import Path
 from apps.projects.domain.yaml_nodes import short
 
+METHODS: Final = ("GET", "POST")
 NOTE_TYPES: Final = frozenset(("custom-note", "note"))
 
 
@@ -273,27 +276,47 @@ class _Reader:
         element.params["handles"] = handles
 
     def _http_request(self, element: Element, data: dict[str, Any], path: Path) -> None:
-        element.put(
-            "method", self.notes.text(data.get("method"), (*path, "method"), 10).upper(), path
-        )
-        url = self.notes.text(data.get("url"), (*path, "url"), 2000)
-        element.put("url", url, (*path, "url"))
+        method = self.notes.text(data.get("method"), (*path, "method"), 10).upper()
+        if method in METHODS:
+            element.put("method", method, (*path, "method"))
+        else:
+            self.notes.open(
+                (*path, "method"), f"{element.called}: {method} cannot be sent; GET can."
+            )
+        self._address(element, data.get("url"), (*path, "url"))
         for key in ("headers", "params", "body"):
             value = data.get(key)
             if isinstance(value, dict):
                 value = value.get("data")
             if value:
-                self.notes.left_out((*path, key), f"The {key} of the request are left out.")
+                message = (
+                    f"The {key} of the request are left out. Set path and argument on the canvas."
+                )
+                self.notes.left_out((*path, key), f"{element.called}: {message}")
         authorization = data.get("authorization")
         if isinstance(authorization, dict) and authorization.get("type") != "no-auth":
-            message = "The request's authorization is not taken over."
-            self.notes.open((*path, "authorization"), message)
+            message = "The request's authorization is not taken over; the connection holds the key."
+            self.notes.open((*path, "authorization"), f"{element.called}: {message}")
 
-    def _template_transform(self, element: Element, data: dict[str, Any], path: Path) -> None:
-        element.put(
-            "template",
-            self.notes.text(data.get("template"), (*path, "template")),
-            (*path, "template"),
+    def _address(self, element: Element, value: Any, path: Path) -> None:
+        """The host names the connection, which holds the address; the rest is below it."""
+        url = self.notes.text(value, path, 2000)
+        try:
+            parts = urlsplit(VARIABLE.sub("{text}", url))
+            host = parts.hostname or ""
+        except ValueError:
+            parts, host = urlsplit(""), ""
+        if not host or "{" in host:
+            self.notes.open(
+                path, f"{element.called}: Its address is put together as it runs. Set it."
+            )
+            return
+        query = "&".join(one for one in parts.query.split("&") if one and GONE not in one)
+        element.put("server", host, path)
+        element.put("path", parts.path + (f"?{query}" if query else ""), path)
+        shown = short(f"{parts.scheme}://{parts.netloc}")
+        self.notes.open(
+            path, f"{element.called}: It calls {shown}; that is the connection's address."
         )
 
     def _free(self, name: str) -> str:
@@ -312,5 +335,5 @@ def _rule(rule: dict[str, Any], value: str, pattern: bool) -> str:
 
 READ_BY_ITSELF: Final = frozenset(
     ("start", "answer", "llm", "agent", "knowledge-retrieval", "question-classifier", "if-else",
-     "http-request", "template-transform")
+     "http-request")
 )  # fmt: skip

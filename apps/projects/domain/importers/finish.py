@@ -12,7 +12,7 @@ from apps.projects.domain.importers.document import MAX_EDGES, MAX_ELEMENTS
 from apps.projects.domain.importers.notes import Notes
 from apps.projects.domain.importers.order import INPUT, OUTPUT, ordered
 from apps.projects.domain.importers.sketch import Element, Feed, Sketch, roles, shapes, slug
-from apps.projects.domain.importers.wiring import fit_params, survivors, wire
+from apps.projects.domain.importers.wiring import SEARCH, fit_params, survivors, wire
 from apps.projects.domain.pydantic_findings import from_validation
 from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import API_VERSION, ProjectSpec
@@ -28,6 +28,7 @@ CONNECTIONS: Final = {
     "speech.synthesis.connection": "speaks the answer",
 }
 """Settings that name a connection, and what the model there does."""
+SERVICE: Final = "is called"
 SETTINGS_FIRST: Final = ("embedding", "knowledge")
 """Roles whose settings count before those of others that have the same."""
 
@@ -112,7 +113,7 @@ def _precedence(element: Element) -> int:
 
 def _collection(rows: list[Element], settings: _Settings, name: str, notes: Notes) -> None:
     """Documents do not come along: names the collection that is to hold them."""
-    asking = [row for row in rows if row.role == "retriever"]
+    asking = [row for row in rows if row.role in ("retriever", SEARCH)]
     if not asking:
         return
     place = "knowledge.collections"
@@ -230,13 +231,15 @@ def _connections(settings: _Settings, rows: list[Element], notes: Notes) -> None
     for row in rows:
         name = row.params.get("server") if roles()[row.role].components else None
         if name and name not in named:
-            named[name] = [("is asked", row.places.get("server", row.path))]
+            does = SERVICE if row.role == "http" else "answers"
+            named[name] = [(does, row.places.get("server", row.path))]
     for name, uses in named.items():
         if name != BUILTIN:
             does = " and ".join(dict.fromkeys(use for use, _ in uses))
+            what = "service" if does == SERVICE else "model server"
             message = (
-                f"Make a connection “{name}” for the model server that {does}, with its address "
-                "and its key, or choose another one."
+                f"Make a connection “{name}” for the {what} that {does}, with its address and its key, "
+                "or choose another one."
             )
             notes.open(uses[0][1], message)
 

@@ -88,8 +88,8 @@ def _feeding(sketch: Sketch, working: Iterable[Element]) -> set[str]:
 
 
 def _called_agents(sketch: Sketch, notes: Notes) -> None:
-    """An agent that another one calls as a tool, for what it finds: that is found first instead, with
-    the caller's own question, and handed to the caller."""
+    """An agent that another one calls as a tool, for what it finds: the caller reads that itself, with its
+    own question."""
     agents = [row for row in sketch.elements.values() if roles()[row.role].agent]
     for agent in agents:
         caller = next((one for one in agents if Feed(one.id) in agent.feeds), None)
@@ -105,8 +105,10 @@ def _called_agents(sketch: Sketch, notes: Notes) -> None:
                 row.feeds = list(dict.fromkeys([*kept, *caller.feeds]))
         caller.feeds = list(dict.fromkeys([*caller.feeds, *found]))
         del sketch.elements[agent.id]
-        message = f"{caller.called} calls it as a tool. What it finds is found before {caller.called} runs"
-        notes.changed(agent.path, f"{agent.called}: {message}, and handed to it.")
+        message = f"{caller.called} calls it as a tool, and agents call no agents here."
+        notes.changed(
+            agent.path, f"{agent.called}: {message} What it reads, {caller.called} reads."
+        )
 
 
 def _sorted(sketch: Sketch, notes: Notes) -> list[Element]:
@@ -149,9 +151,8 @@ def _cut(circle: list[Element], needs: dict[str, set[str]], sketch: Sketch, note
     needs[target.id] = {feed.source for feed in target.feeds}
     if agent:
         message = (
-            f"{agent.called} calls {names} in a circle. Flows run one way here: "
-            f"{target.called} and what follows it run first, with the question, and "
-            f"{agent.called} gets what they find."
+            f"{agent.called} calls {names} in a circle. Flows run one way here: {target.called} and "
+            f"what follows it come first, with the question of {agent.called}."
         )
     else:
         message = (

@@ -28,6 +28,7 @@ ATTACHED: Final = ("image", "audio", "document")
 """What a question may bring along, which is no part of the answer."""
 PROMPT: Final = "prompt"
 NOTHING: Final = "nothing"
+SEARCH: Final = "search"
 UNSAID: Final = frozenset(("instruction", "cases"))
 """Parameters of elements that a note does not repeat."""
 JOINS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
@@ -64,6 +65,8 @@ def survivors(rows: Iterable[Element], notes: Notes) -> list[Element]:
     hands on what it gets; of ways that part there the first is left."""
     gone: set[str] = set()
     kept: list[Element] = []
+    rows = list(rows)
+    _searched_by_agents(rows, notes)
     for element in rows:
         feeds = [feed for feed in element.feeds if not {feed.source, _way(feed)} & gone]
         if element.feeds and not feeds:
@@ -75,6 +78,36 @@ def survivors(rows: Iterable[Element], notes: Notes) -> list[Element]:
             gone |= _missing(element, notes)
         kept.append(element)
     return kept
+
+
+def _searched_by_agents(rows: list[Element], notes: Notes) -> None:
+    """An agent searches documents by itself: a retriever that only agents read says how, and is no node."""
+    readers: dict[str, list[Element]] = {}
+    agents: dict[str, Element] = {}
+    for row in rows:
+        for feed in row.feeds:
+            readers.setdefault(feed.source, []).append(row)
+    for row in reversed(rows):
+        reading = readers.get(row.id, [])
+        if row.role not in ("retriever", "rerank") or not reading:
+            continue
+        if not all(one.id in agents or _searches(one) for one in reading):
+            continue
+        agents[row.id] = agents.get(reading[0].id, reading[0])
+        message = f"{agents[row.id].called} searches by itself."
+        if row.role == "rerank":
+            notes.left_out(row.path, f"{row.called}: {message} What it finds is not reranked.")
+        else:
+            notes.changed(row.path, f"{row.called}: {message} This says how.")
+        row.role = SEARCH
+        row.params = {
+            name: value for name, value in row.params.items() if name in roles()[SEARCH].params
+        }
+
+
+def _searches(element: Element) -> bool:
+    component = component_of(element)
+    return component is not None and any(one.name == "search" for one in component.parameters)
 
 
 def _way(feed: Feed) -> str:

@@ -262,7 +262,7 @@ def test_ways_of_a_classifier_come_together_in_one_question() -> None:
     result = imported("dify-workflow.yml")
 
     assert nodes(result)["sort-questions"] == "router"
-    assert {"sort-questions.first", "sort-questions.otherwise"} == {
+    assert {"weather-service.text", "sort-questions.otherwise"} == {
         one.partition(" > ")[0] for one in edges(result) if " > join-text." in one
     }
 
@@ -280,3 +280,22 @@ def test_moderation_of_a_graph_stands_in_its_flow() -> None:
     assert findings(result.spec) == []
     assert "question.question > guard-input.text" in edges(result)
     assert "guard-output.answer > answer.answer" in edges(result)
+
+
+def test_a_request_is_a_tool_below_a_connection() -> None:
+    spec = imported("dify-workflow.yml").spec
+
+    assert spec is not None
+    assert spec.spec.flow is not None
+    tool = next(one for one in spec.spec.flow.nodes if one.component == "http-tool")
+    assert tool.params == {"method": "GET", "server": "weather-example", "path": "/v1/now?city=Ulm"}
+
+
+def test_an_agent_keeps_how_often_it_may_ask() -> None:
+    spec = imported("dify-agent.yml").spec
+
+    assert spec is not None
+    assert spec.spec.flow is not None
+    (agent,) = [one for one in spec.spec.flow.nodes if one.component == "agent"]
+    assert agent.params == {"max_steps": 7}
+    assert spec.spec.instruction == "Look it up before you answer."

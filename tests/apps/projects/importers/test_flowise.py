@@ -8,6 +8,7 @@ import pytest
 
 from apps.projects.domain.importers.flowise import instruction_of
 from apps.projects.domain.importers.importing import import_text
+from apps.projects.domain.validate import findings
 from tests.apps.projects.importers.samples import FOLDER, edges, imported, nodes, said
 
 
@@ -81,14 +82,21 @@ def test_agents_in_a_circle_run_one_way() -> None:
     result = imported("flowise-agents.json")
 
     assert result.spec is not None
-    assert nodes(result)["retriever-0"] == "retriever"
-    assert "question.question > retriever-0.question" in edges(result)
-    changed = " ".join(said(result, "import.changed"))
-    assert "“RAG agent”: “Supervisor” calls it as a tool." in changed
+    assert nodes(result) == {
+        "question": "chat-input",
+        "supervisor-agent-0": "agent",
+        "answer": "chat-output",
+    }
+    assert findings(result.spec) == []
+    assert result.spec.spec.knowledge.retrieve.mode == "dense"
+    assert result.spec.spec.knowledge.collections == ("flowise-agents",)
+    changed = said(result, "import.changed")
+    assert "“Retriever”: “Supervisor” searches by itself. This says how." in changed
+    assert any(one.startswith("“RAG agent”: “Supervisor” calls it as a tool") for one in changed)
     assert any(one.startswith("“SQL agent”") for one in said(result, "import.left-out"))
 
 
-def test_an_agent_of_its_own_in_a_circle_gets_what_was_found() -> None:
+def test_an_agent_of_its_own_in_a_circle_searches_by_itself() -> None:
     value = json.loads((FOLDER / "flowise-agents.json").read_text(encoding="utf-8"))
     value["nodes"] = [one for one in value["nodes"] if "supervisor" not in one["id"]]
     for one in value["nodes"]:
@@ -100,11 +108,26 @@ def test_an_agent_of_its_own_in_a_circle_gets_what_was_found() -> None:
     result = import_text(json.dumps(value))
 
     assert result.spec is not None
-    assert "question.question > retriever-0.question" in edges(result)
-    assert any(
-        "calls “Embedding”, “Retriever”, “Reranking”" in one
-        for one in said(result, "import.changed")
-    )
+    assert nodes(result)["rag-agent-0"] == "agent"
+    changed = said(result, "import.changed")
+    assert any("calls “Embedding”, “Retriever”, “Reranking” in a circle" in one for one in changed)
+    assert "“Retriever”: “RAG agent” searches by itself. This says how." in changed
+
+
+def test_a_retriever_that_a_model_reads_as_well_stays_a_node() -> None:
+    value = json.loads((FOLDER / "flowise-agents.json").read_text(encoding="utf-8"))
+    model = json.loads((FOLDER / "flowise-conversation.json").read_text(encoding="utf-8"))["nodes"][
+        1
+    ]
+    model["data"]["inputs"]["text"] = "{{opea_service@reranking_0.data.instance}}"
+    value["nodes"].append(model)
+    answer = next(one for one in value["nodes"] if one["id"] == "chat_completion_0")
+    answer["data"]["inputs"]["second"] = "{{opea_service@llm_tgi_0.data.instance}}"
+
+    found = nodes(import_text(json.dumps(value)))
+
+    assert (found["retriever-0"], found["reranking-0"]) == ("retriever", "rerank")
+    assert found["join"] == "join"
 
 
 def test_a_circle_of_models_is_cut() -> None:
