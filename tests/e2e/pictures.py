@@ -19,6 +19,13 @@ PICTURES = {
     "ship": "22-package",
     "start": "50-overview",
     "accounts": "35-people",
+    "samples": "54-samples",
+    "import": "55-import",
+    "canvas": "62-canvas-inspector",
+    "yaml": "61-yaml-findings-in-place",
+    "versions": "69-versions-compared",
+    "share": "63-people-of-a-project",
+    "safety": "08b-wizard-safety",
 }
 WIDTH = 1200
 

@@ -332,6 +332,8 @@ def test_upstream_that_breaks_says_what_to_do(
         ("48-benchmarks", "{project}benchmarks/"),
         ("49-packages", "{project}packages/"),
         ("50-overview", "{project}"),
+        ("54-samples", "/projects/gallery/"),
+        ("55-import", "/projects/import/"),
     ],
 )
 def test_every_other_page(
