@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from apps.catalog.domain.components_page import components_page
+
 FOLDER = Path(__file__).parent / "guide"
 PICTURES = Path(__file__).parents[2] / "static" / "pictures"
 
@@ -23,7 +25,11 @@ class GuidePage:
 
 @cache
 def guide_pages() -> tuple[GuidePage, ...]:
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*.md")))
+    """The written pages, with that of the components, which the catalog itself is, after the canvas."""
+    pages = [_read(path) for path in sorted(FOLDER.glob("*.md"))]
+    title, summary = "Components", "What a flow can be made of: each with its ports and settings."
+    pages.insert(1 + [page.slug for page in pages].index("canvas"), GuidePage("components", title, summary, components_page()))
+    return tuple(pages)
 
 
 def guide_page(slug: str) -> GuidePage | None:

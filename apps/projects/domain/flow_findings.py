@@ -107,6 +107,7 @@ def _node(
             yield from rule_findings(rules, place, kinds)
     values = values_of(node, settings)
     yield from _runs(path, node, component, values, kinds)
+    yield from _names_of(path, node, component, settings, kinds)
     if all(
         not unfit(component.parameter(name), value)
         for name, value in values.items()
@@ -134,6 +135,35 @@ def _runs(
         what = f"the connection “{name}”" if name and name != "builtin" else "nothing built in"
         message = f"{node.id}: {what} runs a {component.title}. Choose a connection for it."
         yield Finding("spec.flow.connection-missing", message, place)
+
+
+def _names_of(
+    path: tuple[str | int, ...],
+    node: FlowNode,
+    component: Component,
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, str] | None,
+) -> Iterator[Finding]:
+    """Collections and connections that a node's own lists name and the project or its owner lacks."""
+    for parameter in component.parameters:
+        value: Any = node.params.get(parameter.name)
+        if not value or unfit(parameter, value):
+            continue
+        place = (*path, "params", parameter.name)
+        if parameter.name == "collections":
+            have = list(settings["knowledge"]["collections"])
+            for number, name in enumerate(value):
+                if name not in have:
+                    message = f"The project has no collection “{name}”.{did_you_mean(name, have)} Add it to spec.knowledge.collections."
+                    yield Finding("spec.flow.collection-unknown", message, (*place, number))
+        elif parameter.kind == "tools":
+            for number, tool in enumerate(value):
+                name = tool["connection"]
+                if kinds is not None and name not in kinds:
+                    message = f"There is no connection “{name}”.{did_you_mean(name, list(kinds))}"
+                    yield Finding(
+                        "spec.connection.unknown", message, (*place, number, "connection")
+                    )
 
 
 def _followed(

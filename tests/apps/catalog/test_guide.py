@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.catalog.guide_pages import guide_pages
+from apps.catalog.domain.catalog import components
+from apps.catalog.guide_pages import guide_page, guide_pages
 
 SUBJECTS = [
-    "start", "describe", "canvas", "yaml", "versions", "share", "import", "safety", "connections",
+    "start", "describe", "canvas", "components", "yaml", "versions", "share", "import", "safety", "connections",
     "knowledge", "try", "evaluate", "benchmark", "ship",
     "command-line", "api", "accounts",
 ]  # fmt: skip
@@ -58,3 +59,16 @@ def test_guide_names_commands_that_exist() -> None:
     }
 
     assert named - known == set()
+
+
+def test_the_page_of_components_says_what_the_catalog_says() -> None:
+    page = guide_page("components")
+    assert page is not None
+
+    for row in components().values():
+        assert f"### {row.title}\n\n{row.summary} In files `{row.id}`" in page.body
+        for port in (*row.inputs, *row.outputs):
+            assert f"`{port.name}`" in page.body
+        for one in row.parameters:
+            assert f"| {one.title} (`{one.name}`) |" in page.body
+            assert not one.setting or f"`spec.{one.setting}`" in page.body

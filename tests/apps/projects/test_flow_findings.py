@@ -214,3 +214,23 @@ def test_what_only_the_adapter_knows_is_found_before_the_build() -> None:
     assert "“(” is no regular expression" in flow_findings(spec(pattern))[0].message
     assert found(place) == [("spec.flow.param", nodes(1))]
     assert "{questoin} stands for nothing" in flow_findings(spec(place))[0].message
+
+
+def test_names_in_a_nodes_own_lists_exist() -> None:
+    tool = {"name": "order", "connection": "shop"}
+    own = flow(
+        {"question": "chat-input", "find": "retriever", "agent": "agent", "answer": "chat-output"},
+        (
+            "question.question > find.question",
+            "question.question > agent.question",
+            "agent.answer > answer.answer",
+            "find.passages > answer.passages",
+        ),
+        find={"collections": ["handbook", "legal"]},
+        agent={"tools": [tool]},
+    )
+
+    assert found(own, knowledge={"collections": ["handbook"]}) == [
+        ("spec.flow.collection-unknown", nodes(1, "params", "collections", 1)),
+        ("spec.connection.unknown", nodes(2, "params", "tools", 0, "connection")),
+    ]
