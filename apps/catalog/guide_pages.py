@@ -28,7 +28,10 @@ def guide_pages() -> tuple[GuidePage, ...]:
     """The written pages, with that of the components, which the catalog itself is, after the canvas."""
     pages = [_read(path) for path in sorted(FOLDER.glob("*.md"))]
     title, summary = "Components", "What a flow can be made of: each with its ports and settings."
-    pages.insert(1 + [page.slug for page in pages].index("canvas"), GuidePage("components", title, summary, components_page()))
+    pages.insert(
+        1 + [page.slug for page in pages].index("canvas"),
+        GuidePage("components", title, summary, components_page()),
+    )
     return tuple(pages)
 
 
