@@ -153,10 +153,14 @@ class Guardrails(Part):
 class FlowNode(Part):
     """params: the component's own settings; what is left out comes from the spec's other parts."""
 
-    id: Name
-    component: Name
-    title: str = Field(default="", max_length=80)
-    params: dict[str, JsonValue] = {}
+    id: Name = Field(description="What edges call it, unique in the flow.")
+    component: Name = Field(description="A component of the catalog.")
+    title: str = Field(
+        default="", max_length=80, description="What people see instead of its kind."
+    )
+    params: dict[str, JsonValue] = Field(
+        default={}, description="The component's own settings; others come from the spec."
+    )
 
 
 class FlowEdge(Part):
@@ -175,8 +179,10 @@ def edge(source: str, target: str) -> FlowEdge:
 class Flow(Part):
     """A graph of one's own; an application without one has its blueprint's."""
 
-    nodes: tuple[FlowNode, ...] = Field(default=(), max_length=500)
-    edges: tuple[FlowEdge, ...] = Field(default=(), max_length=2000)
+    nodes: tuple[FlowNode, ...] = Field(default=(), max_length=500, description="What works.")
+    edges: tuple[FlowEdge, ...] = Field(
+        default=(), max_length=2000, description="Which output feeds which input, of one type."
+    )
 
 
 class Position(Part):

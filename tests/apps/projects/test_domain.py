@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apps.catalog.domain.catalog import components
 from apps.projects.domain.canonical import canonical_json, sha256
 from apps.projects.domain.compile import build_graph
 from apps.projects.domain.diff import describe
@@ -334,3 +335,12 @@ def test_summary_speaks_of_every_step() -> None:
 
 def test_the_starter_is_the_golden_file() -> None:
     assert (GOLDEN / "v1.yaml").read_text(encoding="utf-8") == TEXT
+
+
+def test_schema_explains_flows_and_offers_the_components() -> None:
+    found = json_schema()["$defs"]
+
+    assert found["FlowNode"]["properties"]["component"]["examples"] == list(components())
+    for part in ("Flow", "FlowNode", "FlowEdge"):
+        fields = found[part]["properties"].values()
+        assert [one for one in fields if not one.get("description")] == []

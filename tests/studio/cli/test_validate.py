@@ -93,3 +93,31 @@ def test_validate_needs_no_django(without_django, tmp_path: Path) -> None:
     ran = without_django(tmp_path, "validate", "p.yaml")
 
     assert ran.code == 0, ran.err
+
+
+def test_validate_names_the_place_of_what_is_wrong_with_a_flow(studio: Studio) -> None:
+    studio.write(
+        "flow.yaml",
+        """\
+apiVersion: genai.studio/v1
+kind: Project
+metadata: {name: drawn}
+spec:
+  application: custom
+  flow:
+    nodes:
+      - {id: question, component: chat-input}
+      - {id: model, component: lllm}
+      - {id: answer, component: chat-output}
+    edges:
+      - {from: question.question, to: answer.answer}
+""",
+    )
+
+    ran = studio("validate", "flow.yaml")
+
+    assert ran.code == 2
+    assert [line.split(" ")[:2] for line in ran.out.splitlines()] == [
+        ["flow.yaml:9:32:", "spec.flow.component-unknown:"],
+        ["flow.yaml:12:9:", "spec.edge.type-mismatch:"],
+    ]
