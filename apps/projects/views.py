@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import application, applications, components
-from apps.connections.queries import endpoints_for, served_models
+from apps.connections.queries import endpoints_for, kinds_of, served_models
 from apps.projects import samples
 from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
@@ -189,7 +189,10 @@ def overview(request: StudioRequest, project_id: UUID) -> HttpResponse:
     spec = spec_of(project.draft)
     collections = list(owned_collections(project.owner))
     models = served_models(project.owner)
-    found = findings(spec, Context(connections=models, collections=facts_of(collections)))
+    context_of = Context(
+        connections=models, kinds=kinds_of(project.owner), collections=facts_of(collections)
+    )
+    found = findings(spec, context_of)
     titles = {row.name: row.title for row in collections}
     versions = list(project.versions.select_related("created_by").defer("spec", "graph"))
     context = {

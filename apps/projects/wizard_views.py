@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.catalog.domain.catalog import applications, components
+from apps.connections.enums import EndpointKind
 from apps.connections.forms import CreateEndpointForm
 from apps.connections.models import Endpoint
 from apps.knowledge.services import create_collection
@@ -82,13 +83,14 @@ class Desk:
 
     def surroundings(self) -> Context:
         models = {row.name: tuple(row.model_names) for row in self.endpoints}
-        return Context(connections=models, collections=facts_of(self.collections))
+        kinds = {row.name: row.kind for row in self.endpoints}
+        return Context(connections=models, kinds=kinds, collections=facts_of(self.collections))
 
     def form(self, data: Any = None) -> StepForm:
         kind = {**FORMS, **TASK_FORMS}[self.step.slug]
         extra: dict[str, Any] = {}
         if kind in (ModelForm, SpeechForm):
-            extra["endpoints"] = self.endpoints
+            extra["endpoints"] = [row for row in self.endpoints if row.kind != EndpointKind.HTTP]
         if kind is ModelForm:
             if (chosen := self.request.GET.get("choose")) and data is None:
                 extra["typed"] = {"connection": chosen}
