@@ -12,6 +12,7 @@ from apps.chat.forms import QuestionForm
 from apps.chat.gateway import ChatApp
 from apps.chat.messages import ShownMessage, shown
 from apps.chat.models import ChatSession
+from apps.chat.offers import offer_of
 from apps.chat.queries import latest_messages, sessions_for
 from apps.ui.http import StudioRequest, sought_words
 
@@ -24,6 +25,8 @@ def chat_context(
     """Context of `chat/_chat.html`. Three queries."""
     rows, has_older = latest_messages(session) if session else ([], False)
     messages = shown(rows)
+    asked = next((row.fields for row in reversed(rows) if row.is_reply and row.fields), None)
+    offer = offer_of(app, asked)
     return {
         "app": app,
         "session": session,
@@ -33,7 +36,8 @@ def chat_context(
         "traced": next((message for message in reversed(messages) if message.trace), None),
         "sessions": sessions_page(request, app),
         "home_url": home_url(app),
-        "form": QuestionForm(defaults=app.sampling),
+        "offer": offer,
+        "form": QuestionForm(defaults=app.sampling, placeholder=offer.words.placeholder),
     }
 
 

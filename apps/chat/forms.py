@@ -103,6 +103,11 @@ class QuestionForm(SamplingForm):
         ),
     )
 
+    def __init__(self, *args: Any, placeholder: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if placeholder:
+            self.fields["text"].widget.attrs["placeholder"] = placeholder
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not (cleaned.get("text") or cleaned.get("attachments") or self.errors):

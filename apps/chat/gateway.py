@@ -28,6 +28,7 @@ class ChatApp:
     takes       kinds of media that a question may come with: image, audio, document
     speaks      whether answers come with sound
     fields      what a question may say beside its words ("target"), with the application's own values
+    placeholder  what the empty field for questions says; empty: what suits the kind of application
     """
 
     key: str
@@ -44,6 +45,7 @@ class ChatApp:
     takes: tuple[str, ...] = ()
     speaks: bool = False
     fields: dict[str, str] = field(default_factory=dict)
+    placeholder: str = ""
 
 
 class Gateway(Protocol):

@@ -135,6 +135,10 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
             for side in ("in", "out"):
                 if side in outputs:
                     draft.node(node)[side] = _cut_short(outputs[side])
+            if notes := _notes(outputs):
+                draft.node(node)["notes"] = notes
+        case events.Skipped(node):
+            draft.node(node)["skipped"] = True
         case events.Failed(node, code, message):
             draft.node(node).update(error_code=code, error=message)
         case events.Heard(node, text):
@@ -142,6 +146,15 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
             live.add_heard(text)
         case events.Answer():
             draft.answer = event
+
+
+def _notes(outputs: dict[str, Any]) -> dict[str, Any]:
+    """What the step says about itself in single values ("target": "French")."""
+    return {
+        name: _cut_short(value)
+        for name, value in outputs.items()
+        if isinstance(value, str | int | float) and value != ""
+    }
 
 
 def _cut_short(value: Any) -> Any:

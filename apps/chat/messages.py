@@ -12,6 +12,8 @@ from apps.chat import sse
 from apps.chat.citations import answer_html
 from apps.chat.enums import MessageStatus
 from apps.chat.models import ChatAttachment, ChatMessage
+from apps.chat.offers import said_beside
+from apps.chat.traces import steps_of
 
 BROKEN = (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
@@ -49,6 +51,14 @@ class ShownMessage:
     def files(self) -> list[ChatAttachment]:
         """Its attachments; those of a message without any are not looked for."""
         return list(self.message.attachments.all()) if self.message.media_count else []
+
+    @property
+    def said_beside(self) -> list[tuple[str, str]]:
+        return said_beside(self.message.fields)
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return steps_of(self.message.trace)
 
     @property
     def stream_url(self) -> str:

@@ -42,7 +42,7 @@ class ChatMessage(models.Model):
     heartbeat_at   when that process last said it is alive, while status is streaming
     superseded     another reply to the same question came after this one
     usage          prompt_tokens, completion_tokens, time_to_first_token_ms, duration_ms
-    fields         of a reply: what was asked for beside the question's words ("target")
+    fields         what was asked for beside the question's words ("target"), on question and reply
     media_count    how many attachments it has, so that nobody looks for those of plain text
     """
 

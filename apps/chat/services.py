@@ -57,7 +57,7 @@ def ask(
             "texts as a document."
         )
     question, reply = new_turn(session, 0, text, sampling or {})
-    reply.fields = bounded_fields(fields or {})
+    question.fields = reply.fields = bounded_fields(fields or {})
     attached: list[ChatAttachment] = []
     if media:
         media = judged(media, gateway().app_for(session.owner, session.app_key))

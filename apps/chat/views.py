@@ -28,6 +28,7 @@ from apps.chat.queries import (
     replies_for,
     sessions_for,
 )
+from apps.chat.ranges import part, span_of
 from apps.chat.replies import claim_reply
 from apps.chat.streams import EventStream
 from apps.chat.tokens import bearer
@@ -43,6 +44,7 @@ GUARDED = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, max-age=86400, immutable",
+    "Accept-Ranges": "bytes",
 }
 
 
@@ -189,11 +191,18 @@ def attachment(request: StudioRequest, attachment_id: UUID) -> FileResponse | Ht
         file = row.file.open("rb")
     except OSError as error:
         raise Http404 from error
+    shown = row.mime in SHOWN_IN_PLACE
+    span = span_of(request.headers.get("Range", ""), row.size_bytes) if shown else None
+    if span:
+        response = part(file, span, row.size_bytes, row.mime)
+        for name, value in GUARDED.items():
+            response[name] = value
+        return response
     return FileResponse(
         file,
-        as_attachment=row.mime not in SHOWN_IN_PLACE,
+        as_attachment=not shown,
         filename=row.name or f"{row.kind}-{row.ordinal + 1}",
-        content_type=row.mime if row.mime in SHOWN_IN_PLACE else "application/octet-stream",
+        content_type=row.mime if shown else "application/octet-stream",
         headers=GUARDED,
     )
 

@@ -10,21 +10,10 @@ from django import forms
 from apps.connections.models import Endpoint
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.wizard_forms import StepForm
+from apps.runtime.languages import PROGRAMMING, SPOKEN
 
 NONE = ""
 SPEECH = ("openai", "opea")
-LANGUAGES = (
-    "Arabic", "Bengali", "Bulgarian", "Chinese", "Croatian", "Czech", "Danish", "Dutch", "English",
-    "Estonian", "Finnish", "French", "German", "Greek", "Hebrew", "Hindi", "Hungarian", "Indonesian",
-    "Italian", "Japanese", "Korean", "Latvian", "Lithuanian", "Norwegian", "Persian", "Polish",
-    "Portuguese", "Romanian", "Russian", "Slovak", "Slovenian", "Spanish", "Swedish", "Thai", "Turkish",
-    "Ukrainian", "Vietnamese",
-)  # fmt: skip
-PROGRAMMING = (
-    "Bash", "C", "C++", "C#", "Go", "Java", "JavaScript", "Kotlin", "PHP", "Python", "R", "Ruby",
-    "Rust", "Scala", "SQL", "Swift", "TypeScript",
-)  # fmt: skip
-"""Proposed, not prescribed: any name may be typed."""
 
 
 class SpeechForm(StepForm):
@@ -93,7 +82,7 @@ class LanguagesForm(StepForm):
         super().__init__(data, **kwargs)
         application = self.spec.spec.application
         code = application in ("code-trans", "code-gen")
-        self.proposals = PROGRAMMING if code else LANGUAGES
+        self.proposals = PROGRAMMING if code else SPOKEN
         for field in self.fields.values():
             field.widget.attrs |= {"list": "languages-known", "autocomplete": "off"}
         self.fields[

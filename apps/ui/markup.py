@@ -56,13 +56,14 @@ ATTRIBUTES = {
     "code": {"class"},
     "img": {"src", "alt", "title"},
     "ol": {"start"},
-    "pre": {"class", "tabindex"},
+    "pre": {"class", "data-language", "tabindex"},
     "span": {"class"},
     "td": {"class"},
     "th": {"class"},
 }
 HIGHLIGHT_LIMIT = 40_000
 """Characters of a code block above which it is shown without colours: Pygments takes about 1 s per MB."""
+LANGUAGE_CHARS = 30
 
 
 def render(text: str, *, shift: int = 0) -> SafeString:
@@ -123,4 +124,5 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     if language and len(code) <= HIGHLIGHT_LIMIT:
         with suppress(ClassNotFound):
             body = highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True))
-    return f'<pre class="highlight" tabindex="0"><code>{body}</code></pre>'
+    label = f' data-language="{escape(language[:LANGUAGE_CHARS])}"' if language else ""
+    return f'<pre class="highlight" tabindex="0"{label}><code>{body}</code></pre>'

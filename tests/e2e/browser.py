@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,12 @@ ARGUMENTS = [
 SIZES = {"wide": (1440, 900), "medium": (1024, 768), "narrow": (390, 844)}
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, arguments: Sequence[str] = ARGUMENTS) -> Browser:
     """Chromium as the system has it. Raises RuntimeError naming what to install."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         raise RuntimeError("The browser walk needs Chromium. Install it: apt-get install chromium")
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return playwright.chromium.launch(executable_path=path, args=list(arguments))
 
 
 @dataclass

@@ -1,4 +1,5 @@
 // Where questions are written: grows with the text, Enter sends, Stop stops, parameters of the next question.
+import { files } from "./files.js";
 import { toEnd } from "./scrolling.js";
 
 const MAX_HEIGHT = 240;
@@ -25,6 +26,7 @@ function show() {
   composer.querySelector("[data-send]").hidden = Boolean(stream());
   composer.querySelector("[data-stop]").hidden = !stream();
   composer.querySelector("[data-stop]").disabled = false;
+  for (const button of composer.querySelectorAll("[data-attach], [data-record]")) button.disabled = sending;
 }
 
 function changes() {
@@ -53,7 +55,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.target !== input() || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  if (!form().hasAttribute("data-busy") && input().value.trim()) form().requestSubmit();
+  if (!form().hasAttribute("data-busy") && (input().value.trim() || files()?.empty === false)) form().requestSubmit();
 });
 
 document.addEventListener("click", (event) => {
@@ -90,8 +92,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt !== form()) return;
   sending = false;
+  files()?.progress(1, 1);
   if (event.detail.xhr.status < 300) {
     input().value = "";
+    files()?.hold([]);
     fit();
     document.getElementById("chat-empty")?.remove();
     const newest = document.querySelector("#chat-messages > article:last-child");

@@ -5,6 +5,20 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("mark")?.scrollIntoView({ block: "center" });
 });
+// A picture of a message opens in a dialog, at the size that the window has room for.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-picture]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const picture = document.getElementById("chat-picture");
+  picture.src = link.href;
+  picture.alt = link.dataset.picture;
+  document.getElementById("chat-picture-title").textContent = link.dataset.picture;
+  const save = document.getElementById("chat-picture-link");
+  save.href = link.href;
+  save.download = link.dataset.picture;
+  document.getElementById("chat-picture-dialog").showModal();
+});
 // Where there is no room for the trace beside the conversation, it opens as a page.
 document.addEventListener("htmx:confirm", (event) => {
   const link = event.detail.elt.closest?.(".chat-trace-button");

@@ -30,6 +30,7 @@ class ReplyStream extends HTMLElement {
     const source = new EventSource(this.dataset.src);
     this.source = source;
     source.addEventListener("token", (event) => this.append(JSON.parse(event.data)));
+    source.addEventListener("heard", (event) => this.heard(JSON.parse(event.data)));
     source.addEventListener("documents", (event) => this.told(JSON.parse(event.data)));
     source.addEventListener("done", (event) => this.finish(event.data));
     source.addEventListener("failed", (event) => {
@@ -57,6 +58,21 @@ class ReplyStream extends HTMLElement {
     follow(() => this.text.insertAdjacentHTML("beforeend", escaped));
   }
 
+  // A spoken question gets its words as soon as they are known.
+  heard(escaped) {
+    const question = this.question();
+    if (!question || question.querySelector(".chat-said")) return;
+    const words = document.createElement("p");
+    words.className = "chat-said";
+    words.innerHTML = escaped;
+    follow(() => question.insertBefore(words, question.querySelector(".chat-beside")));
+  }
+
+  question() {
+    const before = this.closest("article")?.previousElementSibling;
+    return before?.matches("[data-unheard]") ? before : null;
+  }
+
   told(documents) {
     if (this.text.textContent || !documents.length) return;
     const names = [...new Set(documents.map((each) => each.document))];
@@ -72,6 +88,10 @@ class ReplyStream extends HTMLElement {
   finish(html, problem = "") {
     this.source.close();
     const article = this.closest("article");
+    const question = this.question();
+    if (question && !question.querySelector(".chat-said")) {
+      window.htmx.ajax("GET", question.dataset.unheard, { target: question, swap: "outerHTML" });
+    }
     if (!html) {
       this.progress?.remove();
       const notice = document.createElement("p");
@@ -94,20 +114,28 @@ class ReplyStream extends HTMLElement {
   }
 }
 
-// Code blocks get a button that copies them.
+// Code blocks get a line above them: which language it is, and a button that copies it.
+const NAMES = { js: "JavaScript", javascript: "JavaScript", ts: "TypeScript", typescript: "TypeScript", py: "Python", cpp: "C++", csharp: "C#", cs: "C#", sh: "Shell", bash: "Bash", sql: "SQL", html: "HTML", css: "CSS", json: "JSON", yaml: "YAML", php: "PHP", xml: "XML" };
+const named = (language) => NAMES[language.toLowerCase()] ?? language.charAt(0).toUpperCase() + language.slice(1);
+
 export function dressCode(root) {
   for (const block of root.querySelectorAll(".chat-answer pre:not([data-dressed])")) {
     block.dataset.dressed = "";
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "btn btn-xs chat-copy-code";
+    button.className = "btn btn-xs btn-ghost";
     button.textContent = "Copy";
     button.dataset.copyText = block.textContent;
     button.setAttribute("aria-label", "Copy this code");
+    const label = document.createElement("span");
+    label.textContent = block.dataset.language ? named(block.dataset.language) : "Code";
+    const head = document.createElement("div");
+    head.className = "chat-code-head";
+    head.append(label, button);
     const frame = document.createElement("div");
     frame.className = "chat-code";
     block.replaceWith(frame);
-    frame.append(block, button);
+    frame.append(head, block);
   }
 }
 

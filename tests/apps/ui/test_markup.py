@@ -67,7 +67,7 @@ def test_own_images_stay() -> None:
 def test_code_is_coloured_by_classes() -> None:
     html = render("```python\ndef f(): pass\n```")
 
-    assert '<pre class="highlight" tabindex="0">' in html
+    assert '<pre class="highlight" tabindex="0" data-language="python">' in html
     assert '<span class="k">def</span>' in html
     assert "style=" not in html
 
