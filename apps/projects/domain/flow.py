@@ -9,7 +9,7 @@ from typing import Final
 from apps.catalog.domain.catalog import components
 from apps.projects.domain.blueprints import BUILTIN, flow_of
 from apps.projects.domain.spec import FlowNode, ProjectSpec, Spec
-from apps.projects.domain.summary import MODES, STRATEGIES, between, served
+from apps.projects.domain.summary import MODES, STRATEGIES, between, guards, served
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,11 @@ class FlowStep:
 
 def flow(spec: ProjectSpec, titles: Mapping[str, str] | None = None) -> list[FlowStep]:
     """The chain from question to answer, whether or not the spec is complete."""
-    if spec.spec.application != "qna" or spec.spec.flow is not None:
-        return [_step(node, spec.spec, titles or {}) for node in flow_of(spec).nodes]
-    part, titles = spec.spec, titles or {}
-    builtin = part.model.connection == BUILTIN
-    steps = [FlowStep("chat-input", "what the user asks")]
-    if part.knowledge.collections:
-        names = ", ".join(titles.get(name, name) for name in part.knowledge.collections)
-        retrieve = part.knowledge.retrieve
-        steps.append(FlowStep("retriever", f"best {retrieve.k} of {names}, {MODES[retrieve.mode]}"))
-    elif builtin:
-        steps.append(FlowStep("retriever", "no collection chosen yet", missing=True))
-    if builtin:
-        steps.append(FlowStep("extractive", "quotes word for word, no language model"))
-    else:
-        steps.append(FlowStep("prompt", "instruction, passages and conversation"))
-        detail = f"{part.model.name or 'no model chosen'} at {part.model.connection}"
-        steps.append(FlowStep("llm", detail, missing=not part.model.name))
-    cited = bool(part.knowledge.collections) or builtin
-    steps.append(FlowStep("chat-output", "with numbered citations" if cited else "as text"))
+    steps = [_step(node, spec.spec, titles or {}) for node in flow_of(spec).nodes]
+    quoting = spec.spec.application == "qna" and spec.spec.model.connection == BUILTIN
+    if quoting and spec.spec.flow is None and not spec.spec.knowledge.collections:
+        place = [step.component for step in steps].index("extractive")
+        steps.insert(place, FlowStep("retriever", "no collection chosen yet", missing=True))
     return steps
 
 
@@ -78,6 +64,17 @@ def _retriever(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
     return f"best {retrieve.k} of {names}, {MODES[retrieve.mode]}", False
 
 
+def _reranking(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    return f"keeps the best of them, by {spec.knowledge.rerank.connection}", False
+
+
+def _answer(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    cited = spec.knowledge.collections or spec.model.connection == BUILTIN
+    if spec.application == "qna" and cited:
+        return "with numbered citations", False
+    return ANSWERS.get(spec.application, "as text"), False
+
+
 def _recognition(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
     chosen = bool(spec.speech.recognition.connection)
     return served(spec.speech.recognition) if chosen else "no server chosen", not chosen
@@ -101,7 +98,10 @@ DETAILS: Final[Mapping[str, Detail]] = {
     "chat-input": _question,
     "document-reader": lambda spec, titles: ("typed words, or an attached document", False),
     "speech-recognition": _recognition,
+    "guardrail-in": lambda spec, titles: (guards(spec.guardrails.input), False),
+    "guardrail-out": lambda spec, titles: (guards(spec.guardrails.output), False),
     "retriever": _retriever,
+    "rerank": _reranking,
     "prompt": lambda spec, titles: ("instruction, passages and conversation", False),
     "extractive": lambda spec, titles: ("quotes word for word, no language model", False),
     "translation-prompt": _languages,
@@ -111,7 +111,7 @@ DETAILS: Final[Mapping[str, Detail]] = {
     "vision-model": _model,
     "summarizer": _summary,
     "speech-synthesis": _synthesis,
-    "chat-output": lambda spec, titles: (ANSWERS.get(spec.application, "as text"), False),
+    "chat-output": _answer,
 }
 QUESTIONS: Final[Mapping[str, str]] = {
     "audio-chat": "what the user says or types",

@@ -80,8 +80,8 @@ def _rows(spec: ProjectSpec, titles: Mapping[str, str]) -> dict[str, list[tuple[
             ),
         ],
         "safety": [
-            ("Looks at questions", _guards(part.guardrails.input)),
-            ("Looks at answers", _guards(part.guardrails.output)),
+            ("Looks at questions", guards(part.guardrails.input)),
+            ("Looks at answers", guards(part.guardrails.output)),
         ],
         "deployment": [
             (
@@ -114,7 +114,7 @@ GUARDS = {
 ACTIONS = {"block": "blocked", "mask": "hidden", "flag": "noted"}
 
 
-def _guards(rules: tuple[Guardrail, ...]) -> str:
+def guards(rules: tuple[Guardrail, ...]) -> str:
     return ", ".join(f"{GUARDS[rule.kind]} {ACTIONS[rule.action]}" for rule in rules) or "no"
 
 

@@ -11,6 +11,11 @@ from tests.apps.projects.specs import project_for
 MODEL = {"spec.model": {"connection": "local", "name": "llama"}}
 EARS = {"spec.speech.recognition": {"connection": "ears", "name": "whisper-1"}}
 MOUTH = {"spec.speech.synthesis": {"connection": "mouth", "name": "tts-1", "voice": "alloy"}}
+GUARDED = {
+    "spec.guardrails.input": [{"kind": "pii", "action": "mask"}],
+    "spec.guardrails.output": [{"kind": "toxicity", "action": "block"}],
+    "spec.knowledge.collections": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,18 @@ MOUTH = {"spec.speech.synthesis": {"connection": "mouth", "name": "tts-1", "voic
                 ("document-reader", "typed words, or an attached document"),
                 ("summarizer", "quotes the central sentences, about 150 words"),
                 ("chat-output", "the summary, as it is written"),
+            ],
+        ),
+        (
+            "qna",
+            GUARDED,
+            [
+                ("chat-input", "what the user asks"),
+                ("guardrail-in", "personal data hidden"),
+                ("retriever", "no collection chosen yet"),
+                ("extractive", "quotes word for word, no language model"),
+                ("guardrail-out", "insults and threats blocked"),
+                ("chat-output", "with numbered citations"),
             ],
         ),
     ],
