@@ -167,7 +167,7 @@ def sample(request: StudioRequest) -> HttpResponse:
     chosen = form.chosen
     project = install_sample(owner=request.user, sample_id=chosen.id, served=form.served())
     indexed = " Its documents are being indexed." if chosen.collection else ""
-    messages.success(request, f"The sample is ready.{indexed}")
+    messages.success(request, f"{project.title} is installed.{indexed}")
     return hx_redirect(request, project.get_absolute_url())
 
 
