@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from inspect import iscoroutinefunction
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import Any
 
 import structlog
@@ -130,7 +130,9 @@ class OneHopHandler(ASGIHandler):
 
     def _answer_quickly(self, match: ResolverMatch, scope: Scope, body: Any) -> HttpResponseBase:
         """By the short way where it says yes, else by Django's."""
-        if not quick_views.available():
+        size = body.seek(0, SEEK_END)
+        body.seek(0)
+        if size > quick_views.BODY_BYTES or not quick_views.available():
             return self._answer(scope, body)
         data = body.read()
         try:

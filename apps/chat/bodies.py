@@ -10,10 +10,20 @@ LIMIT_BYTES = 48 * 1024 * 1024
 """Room for one recording of 25 MiB as base64, or a few pictures."""
 
 
+FROM_ANYONE_BYTES = 1024 * 1024
+"""More is read only of people who have proved who they are."""
+
+
 class BodyTooLarge(UserFault):
     code = "chat.body-too-large"
     sentence = "The request is larger than {limit} MiB. Send smaller or fewer files."
     status = 413
+
+
+def is_large(request: HttpRequest) -> bool:
+    """Whether it says that it is, or does not say how large it is."""
+    length = request.headers.get("Content-Length", "")
+    return not length.isdecimal() or int(length) > FROM_ANYONE_BYTES
 
 
 def json_body(request: HttpRequest) -> bytes:

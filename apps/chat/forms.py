@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from apps.chat.attachments import COUNT
 from apps.chat.services import QUESTION_LIMIT
-from apps.runtime.media import Media
+from apps.runtime.media import MEDIA_LIMIT_BYTES, Media
 from apps.ui.forms import Form
 
 FIELD_PREFIX = "field-"
@@ -73,6 +73,9 @@ class Files(forms.FileField):
         if len(found) > COUNT:
             raise forms.ValidationError(f"A question takes at most {COUNT} files.")
         for one in found:
+            if (one.size or 0) > MEDIA_LIMIT_BYTES:
+                limit = MEDIA_LIMIT_BYTES // 2**20
+                raise forms.ValidationError(f"{one.name} is larger than {limit} MiB.")
             super().clean(one, initial)
         return found
 

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.chat import openai_requests
-from apps.chat.bodies import json_body
+from apps.chat.bodies import is_large, json_body
 from apps.chat.errors import AppNotFound, ReplyCrashed
 from apps.chat.gateway import ChatApp, find_app, gateway
 from apps.chat.openai_requests import BadRequest, ChatBody, Reply
@@ -51,6 +51,8 @@ def model(request: HttpRequest, model: str) -> HttpResponse:
 async def chat_completions(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """One completion, streamed or whole. What fails before the first word has an HTTP status of its
     own; what fails later is an error event that ends the stream."""
+    if is_large(request) and not await in_rows(bearer, request):
+        return _unauthorised()
     try:
         body = openai_requests.parse(json_body(request))
         run_request = body.run_request()

@@ -65,6 +65,8 @@ KNOWN = frozenset(
 )
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 SESSIONS = "django.contrib.sessions.backends.db"
+BODY_BYTES = 512 * 1024
+"""More is no plain question; such bodies stay on disk, where the server has put them."""
 MULTIPART = "multipart/form-data"
 """How files come; the ordinary view takes them."""
 HANDOFF_S = 10.0

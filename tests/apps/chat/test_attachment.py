@@ -296,3 +296,27 @@ def test_completions_take_pictures_as_data_urls_only(
 def test_names_are_made_safe() -> None:
     assert safe_name("C:\\a\\..\\b<c>\r\n.png") == "b c .png"
     assert safe_name("../../etc/passwd") == "passwd"
+
+
+def test_large_bodies_are_read_of_token_holders_only(browser: Browser, talk_to: Talk) -> None:
+    session = talk_to("visual-chat")
+    padding = "x" * 2_000_000
+    body = {"model": session.app_key, "messages": [{"role": "user", "content": padding}]}
+
+    assert browser.http.post("/v1/chat/completions", json=body).status_code == 401
+
+
+def test_a_large_picture_takes_the_ordinary_way(browser: Browser, talk_to: Talk) -> None:
+    session = talk_to("visual-chat")
+    large = PNG + b"\0" * 3_000_000
+
+    assert "a PNG picture of 4 x 3 pixels" in send(browser, session, "x", "large.png", large)
+
+
+def test_the_form_refuses_files_beyond_every_limit(owner_client: Client, talk_to: Talk) -> None:
+    url = reverse("chat:send", args=[talk_to("visual-chat").pk])
+    files = {"text": "x", "attachments": upload("big.png", PNG + b"\0" * (25 * 2**20))}
+    response = owner_client.post(url, files)
+
+    assert response.status_code == 422
+    assert "larger than 25 MiB" in response.content.decode()
