@@ -53,7 +53,7 @@ PUBLIC = {
     "openai:unknown": "says that there is no such address",
     "projects:schema": "the JSON Schema of a project, no rows",
 }
-WITHOUT_ROWS = {"catalog:guide", "evaluations:template"}
+WITHOUT_ROWS = {"catalog:guide", "evaluations:template", "projects:sample_file"}
 """Their arguments name pages and files of the product."""
 
 SHOWN_TO_OWNER = {
@@ -68,6 +68,7 @@ SHOWN_TO_OWNER = {
     "jobs:index",
     "knowledge:index",
     "openai:models",
+    "projects:gallery",
     "projects:index",
 }
 """Addresses without arguments that show a person what is his."""
