@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import dedent
 from typing import Any, Final
 
@@ -49,17 +49,28 @@ class InspectorForm(Form):
         component: Component,
         inherited: Mapping[str, Any],
         connections: Mapping[str, str],
+        models: Mapping[str, Sequence[str]],
         taken: frozenset[str] = frozenset(),
     ) -> None:
         self.node, self.component, self.inherited = node, component, inherited
-        self.connections, self.taken = connections, taken
+        self.connections, self.models, self.taken = connections, models, taken
         initial = {"id": node.id, "title": node.title}
         super().__init__(data, initial=initial, auto_id="inspector_%s")
         for parameter in component.parameters:
             field = self.fields[f"p-{parameter.name}"] = dressed(self._field(parameter))
             value = node.params.get(parameter.name, inherited.get(parameter.name))
             field.initial = _shown(parameter, value)
+        if "p-model" in self.fields and self.served():
+            self.fields["p-model"].widget.attrs["list"] = "inspector-models"
         self.fields["title"].widget.attrs["placeholder"] = component.title
+
+    def served(self) -> Sequence[str]:
+        """The models of the connection that the node runs on, to be proposed."""
+        parameter = self.component.connection
+        if parameter is None:
+            return ()
+        value = self.node.params.get(parameter.name, self.inherited.get(parameter.name))
+        return self.models.get(str(value), ())
 
     def rows(self) -> list[dict[str, Any]]:
         """Each parameter with its bound field and whether the node sets it."""

@@ -242,13 +242,14 @@ def _inspector_form(
     typed: Any,
 ) -> InspectorForm:
     settings = plain(spec)["spec"]
-    endpoints = Endpoint.objects.filter(owner_id=project.owner_id).order_by("title")
+    endpoints = list(Endpoint.objects.filter(owner_id=project.owner_id).order_by("title"))
     return InspectorForm(
         typed,
         node=node,
         component=component,
         inherited={one.name: inherited(one, settings) for one in component.parameters},
         connections={row.name: row.title for row in endpoints},
+        models={row.name: row.model_names for row in endpoints},
         taken=frozenset(request.POST.get("taken", "").split()),
     )
 

@@ -206,6 +206,26 @@ def test_copies_go_to_another_project(studio: Running, page: Page, seen: dict[st
     saved(page)
 
 
+def test_a_frame_selects_and_moves_several(page: Page) -> None:
+    page.get_by_role("button", name="Drag selects with a frame").click()
+    pane = page.locator(".react-flow__pane").bounding_box()
+    assert pane is not None
+    page.mouse.move(pane["x"] + 8, pane["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2, steps=4)
+    page.mouse.move(pane["x"] + pane["width"] - 8, pane["y"] + pane["height"] - 8, steps=4)
+    page.mouse.up()
+    expect(page.locator(".react-flow__node.selected")).to_have_count(4)
+    expect(page.locator("#inspector")).to_contain_text("4 nodes are selected")
+    page.keyboard.press("Control+d")
+    expect(page.locator(".react-flow__node")).to_have_count(8)
+    page.keyboard.press("Control+z")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
+    page.get_by_role("button", name="Drag moves the view").click()
+    page.locator(".react-flow__pane").click(position={"x": 5, "y": 5})
+    saved(page)
+
+
 def test_the_same_is_drawn_with_the_keyboard_alone(page: Page, look: Look) -> None:
     page.locator("body").press("a")
     page.keyboard.type("language")
@@ -275,6 +295,32 @@ def test_two_people_at_once_lose_nothing(
     expect(node(page, "llm")).to_contain_text("Writer of the second")
 
 
+def test_what_could_not_be_saved_is_offered_again(
+    page: Page, context: BrowserContext, watch: Watch, look: Look, seen: dict[str, str]
+) -> None:
+    other = context.new_page()
+    other.goto(seen["second"])
+    expect(other.locator(".react-flow__node")).to_have_count(5)
+    for who, title in ((page, "First"), (other, "Second")):
+        node(who, "prompt").click()
+        who.locator("#inspector").get_by_label("Title").fill(title)
+    page.locator("#inspector").get_by_label("Title").press("Tab")
+    saved(page)
+    other.locator("#inspector").get_by_label("Title").press("Tab")
+    expect(other.get_by_role("dialog")).to_be_visible()
+    other.close()
+    page.reload()
+    kept = page.get_by_role("region", name="Changes that were not saved")
+    expect(kept).to_contain_text("1 change by ada could not be saved")
+    look("71-canvas-kept", sizes=("wide", "narrow"))
+    kept.get_by_role("button", name="Apply them").click()
+    expect(node(page, "prompt")).to_contain_text("Second")
+    saved(page)
+    page.reload()
+    expect(node(page, "prompt")).to_contain_text("Second")
+    expect(kept).to_have_count(0)
+
+
 def test_changes_that_do_not_touch_are_put_together(
     page: Page, context: BrowserContext, watch: Watch, seen: dict[str, str]
 ) -> None:
@@ -299,6 +345,7 @@ def test_versions_are_drawn_and_compared(page: Page, look: Look, seen: dict[str,
     page.goto(seen["canvas"])
     node(page, "llm-2").click()
     page.keyboard.press("Delete")
+    expect(page.locator(".react-flow__node")).to_have_count(4)
     saved(page)
     page.get_by_role("button", name="Try it").click()
     page.wait_for_url("**/sandbox/**")

@@ -88,8 +88,13 @@ def merge(text: str, spec: ProjectSpec) -> str:
 
 
 def plain(spec: ProjectSpec) -> dict[str, Any]:
-    """The spec as JSON-like values under the names that the file uses."""
+    """The spec as JSON-like values under the names that the file uses. Nodes of a flow say only what they
+    set themselves."""
     values: dict[str, Any] = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for node in values["spec"].get("flow", {}).get("nodes", ()):
+        for key in ("title", "params"):
+            if not node[key]:
+                del node[key]
     return values
 
 

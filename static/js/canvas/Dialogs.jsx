@@ -123,7 +123,7 @@ export function MergeDialog({ store, conflict }) {
   const all = (side) => setChosen(Object.fromEntries(items.map((item) => [item.key, side])));
   return (
     <Dialog title="Both of you changed this" onClose={() => store.say("Choose what to keep; nothing is lost meanwhile.")} wide>
-      <p className="muted">{by} saved while you were drawing. What does not touch is put together already; choose for the rest. Your side stays in the undo history.</p>
+      <p className="muted">{by === "you" ? "You saved in another window" : `${by} saved`} while you were drawing. What does not touch is put together already; choose for the rest. Your side stays in the undo history.</p>
       <div className="merge-all"><button type="button" className="btn btn-sm" onClick={() => all("theirs")}>All of {by === "you" ? "the other window" : by}</button><button type="button" className="btn btn-sm" onClick={() => all("yours")}>All of mine</button></div>
       {items.map((item) => (
         <fieldset key={item.key} className="merge-item">
@@ -145,7 +145,7 @@ export function Kept({ store, kept }) {
   return (
     <div className="alert alert-soft alert-warning canvas-kept" role="region" aria-label="Changes that were not saved">
       <Glyph name="alert" />
-      <div><p className="font-medium">{kept.ops.length} changes by {kept.by} could not be saved earlier and were kept.</p>
+      <div><p className="font-medium">{kept.ops.length === 1 ? "1 change" : `${kept.ops.length} changes`} by {kept.by} could not be saved and {kept.ops.length === 1 ? "was" : "were"} kept.</p>
         <details><summary>Show them</summary><ul className="list-disc ps-5">{kept.ops.slice(0, 60).map((op, number) => <li key={number}>{sentence(op)}</li>)}</ul></details></div>
       <div className="flex gap-2"><button type="button" className="btn btn-sm btn-primary" onClick={() => store.applyKept()}>Apply them</button><button type="button" className="btn btn-sm" onClick={() => store.dropKept()}>Drop them</button></div>
     </div>

@@ -212,6 +212,10 @@ export function Editor({ doc }) {
     };
   }, [store, flow, inspector, select, connect, duplicate, remove, insert, picked]);
 
+  useEffect(() => {
+    document.getElementById("canvas")?.toggleAttribute("data-listed", listed);
+  }, [listed]);
+
   // A node that the inspector would cover moves beside it.
   useEffect(() => {
     if (view !== "canvas" || chosen.nodes.length !== 1) return undefined;

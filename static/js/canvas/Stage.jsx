@@ -9,6 +9,8 @@ import { DRAGGED } from "./palette.js";
 const TYPES = { component: NodeCard };
 const GRID = [8, 8];
 const SETTLE_MS = 350;
+const FAR = 0.4;
+const isFar = (inner) => inner.transform[2] < FAR;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 export const duration = () => (reduced.matches ? 0 : 250);
 
@@ -90,6 +92,8 @@ function edgeOf(edge, store, state, marks, labels) {
 
 export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef }) {
   const flow = useReactFlow();
+  const far = useStore(isFar);
+  const [moving, setMoving] = useState(false);
   const data = useNodeData(state, store, marks, readOnly);
   const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
   const placesNow = useRef(places);
@@ -97,13 +101,18 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
   const [nodes, setNodes] = useState([]);
   const [edges, setEdges] = useState([]);
   const settle = useRef(0);
+  const synced = useRef({});
 
   useEffect(() => {
+    const last = synced.current;
+    synced.current = places;
     setNodes((before) => {
       const kept = new Map(before.map((node) => [node.id, node]));
       return state.now.nodes.map((node) => {
         const old = kept.get(node.id);
-        const position = places[node.id];
+        // A node that is on its way keeps its place: only a place that was set anew counts.
+        const [is, was] = [places[node.id], last[node.id]];
+        const position = old && was && was.x === is.x && was.y === is.y ? old.position : is;
         const own = data.get(node.id).data;
         if (old && old.data === own && old.position.x === position.x && old.position.y === position.y) return old;
         const label = `${node.title || own.component?.title || node.component}, ${node.id}`;
@@ -141,10 +150,16 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
   }, [flow, commitMoves]);
   const onEdgesChange = useCallback((list) => setEdges((before) => applyEdgeChanges(list, before)), []);
 
+  const beginMoves = useCallback(() => {
+    store.moving = true;
+    setMoving(true);
+  }, [store]);
   const finishMoves = useCallback(() => {
+    store.moving = false;
+    setMoving(false);
     clearTimeout(settle.current);
     commitMoves(flow.getNodes());
-  }, [flow, commitMoves]);
+  }, [flow, store, commitMoves]);
 
   useEffect(() => () => {
     selectRef.current = null;
@@ -180,6 +195,9 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
       nodeTypes={TYPES}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
+      className={`${far ? "far" : ""} ${moving ? "moving" : ""}`}
+      onNodeDragStart={beginMoves}
+      onSelectionDragStart={beginMoves}
       onNodeDragStop={finishMoves}
       onSelectionDragStop={finishMoves}
       onConnect={onConnect}

@@ -36,7 +36,12 @@ export class Inspector {
     else if (JSON.stringify(node) !== this.shown) this.load();
   }
 
+  // Not while something is dragged: the form would take its time from the frames.
   load() {
+    if (this.store.moving) {
+      this.timer = setTimeout(() => this.load(), PAUSE_MS);
+      return;
+    }
     const node = nodeOf(this.store.now, this.id);
     if (!node || !document.getElementById("inspector")) return;
     this.shown = JSON.stringify(node);
@@ -44,12 +49,12 @@ export class Inspector {
     this.at = node.id;
     const taken = [...idsOf(this.store.now)].filter((id) => id !== node.id).join(" ");
     window.htmx.ajax("POST", this.store.urls.inspector, { target: "#inspector", swap: "outerHTML", values: { node: this.shown, was: node.id, taken } });
-    this.side.setAttribute("data-filled", "");
+    this.fill(true);
   }
 
   clear(count) {
     this.shown = "";
-    this.side.removeAttribute("data-filled");
+    this.fill(false);
     const place = document.getElementById("inspector");
     if (!place) return;
     const fresh = this.nothing.cloneNode(true);
@@ -58,6 +63,11 @@ export class Inspector {
       fresh.querySelector("p").textContent = "Drag to move them, copy them with Ctrl C, remove them with Delete.";
     }
     place.replaceWith(fresh);
+  }
+
+  fill(shown) {
+    this.side.toggleAttribute("data-filled", shown);
+    document.getElementById("canvas")?.toggleAttribute("data-inspecting", shown);
   }
 
   focus() {

@@ -158,7 +158,7 @@ export class Store {
     this.settled = true;
     if (conflicts.length) {
       this.set({ saving: "conflict", conflict: { base: this.saved, theirs: other, document: theirs, items: conflicts, by: theirs.by } });
-      this.say(`${theirs.by} changed the same. Choose what to keep.`);
+      this.say(`${theirs.by === "you" ? "Another window" : theirs.by} changed the same. Choose what to keep.`);
     } else this.takeIn(this.saved, other, theirs, merged(this.saved, other, this.now, [], {}), `Put together with what ${theirs.by} saved`);
   }
 

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.connections.models import Endpoint
-from apps.projects.models import Draft, Project
+from apps.projects.enums import Role
+from apps.projects.models import Draft, Membership, Project
 from apps.projects.queries import spec_of
 from apps.projects.services import create_project
 from tests.apps.projects.conftest import change
@@ -74,6 +75,24 @@ def test_posts_of_the_canvas_refuse_strangers_and_get(
     node = {"node": node_of(drawn, "llm")}
     assert stranger_client.post(address(drawn, name), node).status_code == 404
     assert stranger_client.get(address(drawn, name)).status_code == 405
+
+
+def test_viewers_look_and_do_not_draw(
+    teammate: User, teammate_client: Client, drawn: Project
+) -> None:
+    Membership.objects.create(project=drawn, user=teammate, role=Role.VIEWER)
+    page = teammate_client.get(address(drawn))
+    refused = save(teammate_client, drawn, [{"op": "remove", "id": "llm"}])
+    tried = teammate_client.post(address(drawn, "run_node"), {"node": node_of(drawn, "llm")})
+
+    assert page.context["document"]["editable"] is False
+    assert (refused.status_code, tried.status_code) == (403, 403)
+    assert (
+        teammate_client.post(
+            address(drawn, "inspector"), {"node": node_of(drawn, "llm"), "was": "llm"}
+        ).context["editable"]
+        is False
+    )
 
 
 def test_a_new_custom_project_begins_on_the_canvas(owner_client: Client) -> None:
@@ -253,6 +272,15 @@ def test_inspector_resets_a_value_to_the_project(owner_client: Client, drawn: Pr
     response = inspect(owner_client, drawn, node, **TYPED, reset="temperature")
 
     assert told(response)["node"]["params"] == {"top_k": 5}
+
+
+def test_inspector_proposes_the_models_of_the_connection(
+    owner_client: Client, drawn: Project, endpoint: Endpoint
+) -> None:
+    response = inspect(owner_client, drawn, {**LLM, "params": {"server": endpoint.name}})
+
+    assert list(response.context["form"].served()) == ["llama", "qwen"]
+    assert '<option value="qwen">' in response.content.decode()
 
 
 def test_inspector_refuses_values_out_of_range(owner_client: Client, drawn: Project) -> None:
