@@ -19,6 +19,7 @@ PICTURES = {
     "ship": "22-package",
     "start": "50-overview",
     "accounts": "35-people",
+    "jobs": "33-jobs",
     "samples": "54-samples",
     "import": "55-import",
     "canvas": "62-canvas-inspector",

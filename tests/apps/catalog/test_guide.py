@@ -12,7 +12,7 @@ from apps.catalog.guide_pages import guide_page, guide_pages
 SUBJECTS = [
     "start", "describe", "canvas", "components", "yaml", "versions", "share", "import", "safety", "connections",
     "knowledge", "try", "evaluate", "benchmark", "ship",
-    "command-line", "api", "accounts",
+    "command-line", "api", "jobs", "accounts",
 ]  # fmt: skip
 
 
