@@ -22,7 +22,8 @@ PARTS: Final[Mapping[str, str]] = {
     "guardrails.output": "spec.guardrails.output",
     "speech.recognition": "spec.speech.recognition",
     "speech.synthesis": "spec.speech.synthesis",
-    "languages": "spec.languages",
+    "languages.source": "spec.languages.source",
+    "languages.target": "spec.languages.target",
     "summary": "spec.summary",
 }
 """Settings that only some components read, and the place that sets them."""
@@ -33,7 +34,8 @@ SET: Final[Mapping[str, Callable[[Spec], bool]]] = {
     "guardrails.output": lambda spec: bool(spec.guardrails.output),
     "speech.recognition": lambda spec: bool(spec.speech.recognition.connection),
     "speech.synthesis": lambda spec: bool(spec.speech.synthesis.connection),
-    "languages": lambda spec: bool(spec.languages.source or spec.languages.target),
+    "languages.source": lambda spec: bool(spec.languages.source),
+    "languages.target": lambda spec: bool(spec.languages.target),
     "summary": lambda spec: spec.summary != type(spec.summary)(),
 }
 
@@ -58,6 +60,8 @@ def application_needs(report: Report, spec: ProjectSpec, kinds: Mapping[str, str
     _generation(report, spec.spec)
     if spec.spec.application in TRANSLATING:
         _languages(report, spec.spec)
+    if spec.spec.application == "summarizer":
+        _summary(report, spec.spec, kinds)
     if spec.spec.application == "audio-chat":
         _speech(report, spec.spec.speech, kinds)
 
@@ -106,6 +110,18 @@ def _languages(report: Report, spec: Spec) -> None:
             "spec.languages.target",
             f"Source and target language are both {target}. Choose two, or leave the source empty: "
             "then the model finds it out.",
+        )
+
+
+def _summary(report: Report, spec: Spec, kinds: Mapping[str, str] | None) -> None:
+    served = (kinds or {}).get(spec.model.connection) == "opea"
+    if served and spec.summary.words != type(spec.summary)().words:
+        report.add(
+            "spec.summary.words-unused",
+            "spec.summary.words",
+            "OPEA's service goes by spec.parameters.max_tokens alone; the number of words does nothing "
+            "with it.",
+            "warning",
         )
 
 

@@ -86,3 +86,18 @@ def test_unknown_speech_connection_offers_no_builtin() -> None:
         "There is no connection “eers”. Did you mean ears? Create it under Connections, or choose "
         "another."
     ]
+
+
+def test_a_source_language_does_nothing_where_code_is_only_written() -> None:
+    assert found("code-gen", **MODEL, **{"spec.languages.source": "Perl"}) == [
+        ("spec.part.unused", "spec.languages.source")
+    ]
+
+
+def test_opea_counts_no_words() -> None:
+    served = {"spec.model": {"connection": "opea", "name": "llama"}}
+
+    assert found("summarizer", **served) == []
+    assert found("summarizer", **served, **{"spec.summary.words": 40}) == [
+        ("spec.summary.words-unused", "spec.summary.words")
+    ]
