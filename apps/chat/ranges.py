@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from django.core.files import File
 from django.http import HttpResponse
 
