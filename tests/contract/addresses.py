@@ -119,6 +119,7 @@ def rows(
         "project_id": project.pk,
         "number": 1,
         "step": "model",
+        "sample_id": "handbook",
         "kind": "json",
         "collection_id": Collection.objects.get().pk,
         "document_id": document.pk,
