@@ -14,6 +14,7 @@ from apps.runtime.languages import PROGRAMMING, SPOKEN
 CODE: Final = frozenset({"code-gen", "code-trans"})
 """Kinds of application whose languages are those of programs."""
 LABELS: Final = {"source": "From", "target": "Into", "language": "Language"}
+"""Of the fields that name a language."""
 HINTS: Final = {"source": "found out", "target": "language", "language": "any"}
 """Grey in an empty field: what it means to leave it so."""
 PLURALS: Final = {"image": "pictures", "audio": "sound", "document": "documents"}
@@ -95,7 +96,7 @@ WORDS: Final = {
         icon="code",
     ),
     "summarizer": Words(
-        "Paste a text, or say what to look for in the document",
+        "Paste a text, or attach a document",
         "Attach a document or paste a text. Words beside a document say what to look for.",
         icon="file",
     ),
@@ -136,9 +137,15 @@ def said_beside(fields: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _fields(app: ChatApp, remembered: Mapping[str, str]) -> tuple[ChatField, ...]:
-    choices = PROGRAMMING if app.application in CODE else SPOKEN
+    languages = PROGRAMMING if app.application in CODE else SPOKEN
     return tuple(
-        ChatField(name, _label(name), remembered.get(name, own), HINTS.get(name, ""), choices)
+        ChatField(
+            name=name,
+            label=_label(name),
+            value=remembered.get(name, own),
+            hint=HINTS.get(name, ""),
+            choices=languages if name in LABELS else (),
+        )
         for name, own in app.fields.items()
     )
 

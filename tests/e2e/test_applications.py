@@ -142,6 +142,24 @@ def test_pictures_are_pasted_and_what_is_not_taken_is_said(page: Page) -> None:
     expect(answer(page, 2)).to_contain_text("a PNG picture of 320 x 200 pixels")
 
 
+def test_pictures_are_dropped_and_too_large_ones_refused(page: Page) -> None:
+    page.locator(".chat-main").evaluate(
+        """(place, bytes) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "dropped.png", {type: "image/png"}));
+            data.items.add(new File([new Uint8Array(11 * 2 ** 20)], "big.png", {type: "image/png"}));
+            for (const name of ["dragover", "drop"]) {
+                place.dispatchEvent(new DragEvent(name, {dataTransfer: data, bubbles: true, cancelable: true}));
+            }
+        }""",
+        list(png(8, 8)),
+    )
+    expect(page.get_by_label("Files to be sent")).to_contain_text("dropped.png")
+    expect(page.locator("#composer-errors")).to_contain_text("big.png: larger than 10 MiB.")
+    page.get_by_role("button", name="Remove dropped.png").click()
+    expect(page.get_by_label("Your question")).to_be_focused()
+
+
 def test_audio_chat_hears_a_file_and_speaks(studio: Running, page: Page, look: Look) -> None:
     build(studio, page, "audio-chat", "Phone desk")
     look("74-audio-chat-empty", sizes=("wide", "narrow"))
@@ -183,7 +201,10 @@ def test_speech_is_recorded_by_keyboard_and_escape_cancels(page: Page, look: Loo
 
 def test_a_refused_microphone_is_said(page: Page) -> None:
     page.evaluate(
-        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+        """() => {
+            const refused = new DOMException("no", "NotAllowedError");
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(refused);
+        }"""
     )
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.locator("#composer-errors")).to_contain_text("not allowed to use the microphone")

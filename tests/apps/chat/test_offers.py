@@ -53,7 +53,9 @@ def test_fields_keep_what_the_conversation_said_last() -> None:
     assert (source.label, source.value, source.hint) == ("From", "", "found out")
     assert (target.label, target.value) == ("Into", "Rust")
     assert "Kotlin" in target.choices
-    assert "German" in offer_of(ChatApp("k", "A", fields={"target": ""})).fields[0].choices
+    spoken, words = offer_of(ChatApp("k", "A", fields={"target": "", "words": "150"})).fields
+    assert "German" in spoken.choices
+    assert (words.label, words.value, words.choices) == ("Words", "150", ())
 
 
 def test_empty_fields_are_not_shown_on_the_question() -> None:
