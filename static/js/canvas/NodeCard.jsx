@@ -1,5 +1,5 @@
 // One node: title, what it is set to, typed ports, findings and its last run.
-import { Handle, Position, useConnection } from "@xyflow/react";
+import { Handle, Position } from "@xyflow/react";
 import { memo } from "react";
 import { Glyph } from "./Glyph.jsx";
 
@@ -18,14 +18,11 @@ function Ports({ ports, side, fed, readOnly }) {
   );
 }
 
-const pulled = (connection) => (connection.inProgress ? connection.fromHandle?.type === "source" ? `out ${connection.fromHandle.id}` : `in ${connection.fromHandle?.id}` : "");
-
 export const NodeCard = memo(function NodeCard({ data, selected }) {
   const { node, component, icon, fed, problems, run, mark, notes, summary, readOnly } = data;
-  const pulling = useConnection(pulled);
   const worst = problems.some((one) => one.severity === "error") ? "error" : problems.length ? "warning" : undefined;
   return (
-    <div className="node" data-category={component?.category} data-selected={selected ? "" : undefined} data-problem={worst} data-mark={mark || undefined} data-pulling={pulling ? pulling.split(" ")[0] : undefined}>
+    <div className="node" data-category={component?.category} data-selected={selected ? "" : undefined} data-problem={worst} data-mark={mark || undefined}>
       <div className="node-head">
         <span className="node-mark"><Glyph path={icon} /></span>
         <span className="node-names">

@@ -11,6 +11,7 @@ const GRID = [8, 8];
 const SETTLE_MS = 350;
 const FAR = 0.4;
 const isFar = (inner) => inner.transform[2] < FAR;
+const pulledFrom = (connection) => (connection.inProgress ? `pulling-${connection.fromHandle?.type}` : "");
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 export const duration = () => (reduced.matches ? 0 : 250);
 
@@ -93,6 +94,7 @@ function edgeOf(edge, store, state, marks, labels) {
 export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef }) {
   const flow = useReactFlow();
   const far = useStore(isFar);
+  const pulling = useConnection(pulledFrom);
   const [moving, setMoving] = useState(false);
   const data = useNodeData(state, store, marks, readOnly);
   const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
@@ -195,7 +197,7 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
       nodeTypes={TYPES}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
-      className={`${far ? "far" : ""} ${moving ? "moving" : ""}`}
+      className={`${far ? "far" : ""} ${moving ? "moving" : ""} ${pulling}`}
       onNodeDragStart={beginMoves}
       onSelectionDragStart={beginMoves}
       onNodeDragStop={finishMoves}
