@@ -18,6 +18,7 @@ def form(data: dict[str, Any] | None, **params: Any) -> InspectorForm:
         component=components()["guardrail-in"],
         inherited=INHERITED,
         connections={},
+        models={},
         taken=set(),
     )
 
