@@ -15,8 +15,10 @@ from apps.chat.gateway import gateway
 from apps.connections.models import Endpoint
 from apps.connections.services import create_endpoint
 from apps.knowledge.models import Document
+from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import ApplicationId
 from apps.projects.domain.validate import errors, findings
+from apps.projects.domain.yaml_io import merge, parse
 from apps.projects.errors import SampleUnknown
 from apps.projects.models import Project
 from apps.projects.queries import context_for, spec_of
@@ -168,3 +170,17 @@ def test_files_of_samples_are_offered(owner_client: Client, client: Client) -> N
     assert client.get(url).status_code == 302
     missing = reverse("projects:sample_file", args=["picture-reader", "samples.py"])
     assert owner_client.get(missing).status_code == 404
+
+
+@ids
+def test_the_file_of_a_sample_survives_a_change_and_its_undoing(owner: User, one: Sample) -> None:
+    text = install_sample(owner=owner, sample_id=one.id).draft.yaml
+    made = parse(text)[0]
+    assert made is not None
+
+    changed = merge(text, assign(made, {"spec.deployment.port": 9099}))
+    back = merge(changed, made)
+
+    assert merge(text, made) == text
+    assert changed != text
+    assert back == text
