@@ -9,3 +9,7 @@ class EndpointKind(models.TextChoices):
     OPENAI = "openai", "Model server (OpenAI protocol)"
     OPEA = "opea", "OPEA microservice or TEI"
     HTTP = "http", "Other HTTP service, for tools"
+    REDIS = "redis", "Vector store: Redis"
+    QDRANT = "qdrant", "Vector store: Qdrant"
+    MILVUS = "milvus", "Vector store: Milvus"
+    PGVECTOR = "pgvector", "Vector store: PostgreSQL with pgvector"

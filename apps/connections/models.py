@@ -41,7 +41,7 @@ class Endpoint(models.Model):
     kind = models.CharField(
         max_length=10, choices=EndpointKind.choices, default=EndpointKind.OPENAI
     )
-    base_url = models.URLField(max_length=300)
+    base_url = models.CharField(max_length=300)
     secret = models.ForeignKey(Secret, models.SET_NULL, null=True, blank=True)
     model_names = models.JSONField(default=list)
     tested_at = models.DateTimeField(null=True, blank=True)

@@ -90,7 +90,8 @@ class Desk:
         kind = {**FORMS, **TASK_FORMS}[self.step.slug]
         extra: dict[str, Any] = {}
         if kind in (ModelForm, SpeechForm):
-            extra["endpoints"] = [row for row in self.endpoints if row.kind != EndpointKind.HTTP]
+            speaking = (EndpointKind.OPENAI, EndpointKind.OPEA)
+            extra["endpoints"] = [row for row in self.endpoints if row.kind in speaking]
         if kind is ModelForm:
             if (chosen := self.request.GET.get("choose")) and data is None:
                 extra["typed"] = {"connection": chosen}

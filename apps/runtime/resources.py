@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.runtime.embedding import Embedder
 
 RetrievalMode = Literal["hybrid", "dense", "lexical"]
-ServerKind = Literal["openai", "opea", "http"]
+ServerKind = Literal["openai", "opea", "http", "redis", "qdrant", "milvus", "pgvector"]
 Role = Literal["system", "user", "assistant"]
 
 
@@ -52,13 +52,24 @@ class Comparing(Protocol):
         ...
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A Retriever whose vectors can be kept by a vector store as well."""
+
+    def placed_at(self, server: ModelServer) -> Retriever:
+        """The same collections, ranked by meaning in that store; `stores.STORE_KINDS` are possible."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ModelServer:
     """A server behind a connection.
 
     kind       "openai": base_url ends before `/chat/completions` (usually `/v1`);
                "opea": a microservice of OPEA, base_url ends before its path (`/v1/asr`, `/rerank`);
-               "http": any other service, for tools
+               "http": any other service, for tools;
+               "redis", "qdrant", "milvus", "pgvector": a vector store (`stores.STORE_KINDS`), whose
+               api_key is its password, key or token
     """
 
     name: str
