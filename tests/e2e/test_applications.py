@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
-from tests.e2e.browser import ARGUMENTS, Look, launch
+from tests.e2e.browser import ARGUMENTS, ARTIFACTS, Look, launch
 from tests.e2e.conftest import WALK_PASSWORD, Running
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.fakes.pictures import png
-from tests.fakes.sounds import spoken
+from tests.fakes.sounds import spoken, tone
 
 ANSWERED_MS = 30_000
+LARGE_S = 400
+"""A recording of 3.2 MB."""
+SLOW_BYTES_PER_S = 1_000_000
 CODE = "Here it is:\n\n```python\ndef squares(n):\n    return [i * i for i in range(n)]\n```\n"
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
@@ -195,8 +198,47 @@ def test_speech_is_recorded_by_keyboard_and_escape_cancels(page: Page, look: Loo
     page.get_by_role("button", name="Done").press("Enter")
     expect(page.get_by_label("Files to be sent")).to_contain_text("recording-")
     expect(page.get_by_role("button", name="Send")).to_be_focused()
+
+
+def test_a_recording_is_heard_and_discarded_before_it_is_sent(page: Page, look: Look) -> None:
+    tray = page.get_by_label("Files to be sent")
+    sound = tray.locator("audio")
+    page.wait_for_function("sound => sound.duration > 0", arg=sound.element_handle())
+    sound.focus()
+    page.keyboard.press("Space")
+    page.wait_for_function(
+        "sound => sound.currentTime > 0 || sound.ended", arg=sound.element_handle()
+    )
+    look("76b-recording-heard", sizes=("wide", "narrow"))
+    page.get_by_role("button", name="Remove recording-").press("Enter")
+    expect(tray).to_be_hidden()
+    expect(page.get_by_label("Your question")).to_be_focused()
+
+    page.get_by_role("button", name="Record", exact=True).press("Enter")
+    level = page.get_by_label("Level of the microphone")
+    page.wait_for_function("meter => meter.value > 0", arg=level.element_handle())
+    page.get_by_role("button", name="Done").press("Enter")
+    expect(page.get_by_role("button", name="Send")).to_be_focused()
     page.keyboard.press("Enter")
     expect(answer(page, 2)).to_contain_text("You said: a sound of")
+
+
+def test_the_upload_of_a_large_file_shows_how_far_it_is(page: Page, look: Look) -> None:
+    line = page.context.new_cdp_session(page)
+    attach(page, "long.wav", "audio/wav", tone(LARGE_S))
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": SLOW_BYTES_PER_S})
+    send(page)
+    bar = page.get_by_role("progressbar", name="Upload")
+    expect(bar).to_be_visible()
+    page.wait_for_function("bar => bar.value > 20 && bar.value < 100", arg=bar.element_handle())
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    page.screenshot(path=ARTIFACTS / "76c-upload-wide-light.png")
+    line.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": -1})
+    line.detach()
+    expect(answer(page, 3)).to_contain_text("You said: a sound of")
+    expect(bar).to_be_hidden()
+    expect(page.get_by_label("Files to be sent")).to_be_hidden()
 
 
 def test_a_refused_microphone_is_said(page: Page) -> None:

@@ -81,6 +81,7 @@ class ChatFiles extends HTMLElement {
       if (files.length) composer.setAttribute(name, "multipart/form-data");
       else composer.removeAttribute(name);
     }
+    for (const player of this.tray.querySelectorAll("audio")) URL.revokeObjectURL(player.src);
     follow(() => {
       this.tray.replaceChildren(...files.map((file, index) => this.row(file, index)));
       this.tray.hidden = !files.length;
@@ -107,8 +108,20 @@ class ChatFiles extends HTMLElement {
       this.hold(this.picked.filter((_, at) => at !== index));
       (this.tray.querySelector("button") ?? form().querySelector("textarea")).focus();
     });
-    item.append(this.sign(file), words, remove);
+    item.append(this.sign(file), words, remove, ...this.player(file));
     return item;
+  }
+
+  // What was spoken can be heard before it goes out.
+  player(file) {
+    if (kindOf(file) !== "audio") return [];
+    const player = document.createElement("audio");
+    player.className = "chat-sound";
+    player.controls = true;
+    player.preload = "metadata";
+    player.src = URL.createObjectURL(file);
+    player.setAttribute("aria-label", file.name);
+    return [player];
   }
 
   // Drawn on a canvas: the page's policy lets in no picture by a blob: address.

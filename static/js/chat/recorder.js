@@ -93,7 +93,7 @@ class Recording {
       complain(`The recording cannot be read: ${error.message}`);
     }
     this.close();
-    announce(wanted ? "The recording is attached." : "The recording was cancelled.");
+    announce(wanted ? "The recording is attached. It can be heard before it is sent." : "The recording was cancelled.");
     const next = wanted ? document.querySelector("[data-send]") : this.button;
     next?.focus();
   }
