@@ -4,7 +4,7 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 VENV := .venv/bin
 
-.PHONY: run setup setup-dev interpreter worker assets lock
+.PHONY: run setup setup-dev interpreter worker practice assets lock
 
 run: setup ## start the studio on embedded defaults and print its address
 	@STUDIO_HOST=$(HOST) STUDIO_PORT=$(PORT) $(VENV)/python -m studio.serve
@@ -20,6 +20,9 @@ interpreter:
 
 worker: setup ## a Celery worker, when CELERY_BROKER_URL is set
 	@$(VENV)/celery -A studio.celery worker --loglevel INFO
+
+practice: setup-dev ## a stand-in for model servers on port 8120: speaks every protocol, understands nothing
+	@$(VENV)/python -m tests.fakes.openai_server --port 8120 --ttft-ms 200 --itl-ms 15
 
 assets: setup ## build the front end again
 	@$(VENV)/python -m studio.assets --force

@@ -25,6 +25,7 @@ PORTS = {
     5000: "Text Generation WebUI",
     5001: "KoboldCpp",
     30000: "SGLang",
+    8120: "Practice server",
 }
 """Usual server by port. A hint only; what answers says itself who it is where it can."""
 OWNERS = {
@@ -33,6 +34,7 @@ OWNERS = {
     "library": "Ollama",
     "sglang": "SGLang",
     "genai-studio": "",
+    "practice": "Practice server",
 }
 
 

@@ -13,3 +13,7 @@ class EndpointKind(models.TextChoices):
     QDRANT = "qdrant", "Vector store: Qdrant"
     MILVUS = "milvus", "Vector store: Milvus"
     PGVECTOR = "pgvector", "Vector store: PostgreSQL with pgvector"
+
+
+SERVING = (EndpointKind.OPENAI, EndpointKind.OPEA)
+"""Kinds that a model may stand behind."""

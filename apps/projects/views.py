@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.catalog.domain.catalog import application, applications, components
+from apps.connections.enums import SERVING
 from apps.connections.queries import endpoints_for, kinds_of, served_models
 from apps.projects import samples
 from apps.projects.domain.flow import flow
@@ -141,14 +142,17 @@ def gallery(request: StudioRequest) -> HttpResponse:
 
 
 def _gallery(request: StudioRequest, refused: SampleForm | None = None) -> HttpResponse:
+    rows = list(endpoints_for(request.user).filter(kind__in=SERVING))
     servers = [
         (f"{row.name}/{model}", f"{row.title}: {model}" if model else row.title)
-        for row in endpoints_for(request.user)
+        for row in rows
         for model in row.model_names or [""]
     ]
     context = {
         "samples": [(row, application(row.application)) for row in samples.SAMPLES],
         "servers": servers,
+        # With one connection there is nothing to choose between, so installing takes one press.
+        "proposed": servers[0][0] if len(rows) == 1 else "",
         "form": refused,
     }
     return render(
@@ -161,7 +165,8 @@ def _gallery(request: StudioRequest, refused: SampleForm | None = None) -> HttpR
 def sample(request: StudioRequest) -> HttpResponse:
     """Make a sample project with its documents: `sample`, the first by default, and for each of its needs
     `served-<key>`, a connection and its model."""
-    form = SampleForm(request.POST, connections=served_models(request.user))
+    serving = endpoints_for(request.user).filter(kind__in=SERVING)
+    form = SampleForm(request.POST, connections=set(serving.values_list("name", flat=True)))
     if not form.is_valid():
         return _gallery(request, form)
     chosen = form.chosen

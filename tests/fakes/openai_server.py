@@ -368,7 +368,7 @@ class _Connection(asyncio.Protocol):
 
     def _models(self, behaviour: Behaviour, body: dict[str, Any]) -> None:
         rows = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "fake"}
+            {"id": name, "object": "model", "created": 0, "owned_by": "practice"}
             for name in self.server.models
         ]
         self.send(200, orjson.dumps({"object": "list", "data": rows}))

@@ -157,5 +157,5 @@ def test_list_models_tells_a_model_server_from_others(openai_server: FakeOpenAI)
     other = asyncio.run(list_models(openai_server.root, timeout_s=2))
     nothing = asyncio.run(list_models(f"http://127.0.0.1:{free_port()}/v1", timeout_s=2))
 
-    assert found == (["fake-model", "fake-model-large"], "fake")
+    assert found == (["fake-model", "fake-model-large"], "practice")
     assert (other, nothing) == (None, None)

@@ -150,7 +150,7 @@ def test_discover_finds_a_server_on_a_usual_port(monkeypatch, openai_server: Fak
     found = discover()
 
     assert [(one.base_url, one.kind, one.models) for one in found] == [
-        (openai_server.url, "vLLM", ("fake-model", "fake-model-large"))
+        (openai_server.url, "Practice server", ("fake-model", "fake-model-large"))
     ]
     assert discover(frozenset({openai_server.port})) == []
 

@@ -147,9 +147,26 @@ def test_gallery_shows_every_sample_with_what_it_contains_and_needs(
     part = owner_client.get(reverse("projects:gallery"), headers={"HX-Request": "true"})
 
     assert whole.count('name="sample"') == len(SAMPLES)
-    assert whole.count('<option value="fake/llava">') == sum(len(one.needs) for one in SAMPLES)
+    needs = [need for one in SAMPLES for need in one.needs]
+    assert whole.count('<option value="fake/llava"') == len(needs)
+    assert whole.count('<option value="fake/llava" selected>') == sum(row.required for row in needs)
     assert all(one.title in whole for one in SAMPLES)
     assert (whole.count("<html"), part.content.decode().count("<html")) == (1, 0)
+
+
+def test_gallery_proposes_nothing_where_there_is_a_choice_and_only_what_serves_models(
+    owner: User, owner_client: Client
+) -> None:
+    for name in ("one", "two"):
+        create_endpoint(owner=owner, name=name, base_url="http://127.0.0.1:9/v1")
+    create_endpoint(owner=owner, name="tool", base_url="http://127.0.0.1:9", kind="http")
+
+    whole = owner_client.get(reverse("projects:gallery")).content.decode()
+    served = {"sample": "picture-reader", "served-model": "tool/llava"}
+
+    assert " selected>" not in whole
+    assert 'value="tool/' not in whole
+    assert owner_client.post(reverse("projects:sample"), served).status_code == 422
 
 
 def test_gallery_without_a_connection_says_that_one_can_follow(
