@@ -23,6 +23,14 @@ class KnowledgeMissing(UserFault):
     )
 
 
+class ConnectionUnfit(UserFault):
+    code = "packages.connection-unfit"
+    sentence = (
+        "{component} ({node}) cannot work over the connection “{connection}”, which is taken for "
+        "{kind}. It needs: {kinds}. {what_to_do}"
+    )
+
+
 class PackageRefused(StudioError):
     """`verify` found an error, so that there is no package. The findings say what and where."""
 

@@ -28,7 +28,6 @@ from apps.packages.secrets import stored_values
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of, spec_of
 from apps.runtime.graph import Graph
-from apps.sandboxes.starters import starters_for
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -107,7 +106,6 @@ def _make(export: PackageExport, work: Path, step: Step) -> Report:
         out=work / "package.zip",
         sources=Sources(settings.BASE_DIR),
         knowledge=knowledge,
-        starters=spec.spec.starters or starters_for(collections_of(version), stable=True),
         secrets=stored_values(),
         progress=step,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RetrievalMode = Literal["hybrid", "dense", "lexical"]
 ServerKind = Literal["openai", "opea", "http", "redis", "qdrant", "milvus", "pgvector"]
+KINDS: Final[tuple[str, ...]] = get_args(ServerKind)
 Role = Literal["system", "user", "assistant"]
 
 

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.knowledge.models import Chunk, Collection
-
-LOOKED_AT = 200
-SHOWN = 3
+from apps.sandboxes.domain.questions import LOOKED_AT, questions_about
 
 
-def starters_for(collections: Sequence[Collection], *, stable: bool = False) -> tuple[str, ...]:
-    """At most SHOWN questions; none where nothing has headings. One query.
-
-    stable: the same rows give the same questions on every database; slower on large collections.
-    """
+def starters_for(collections: Sequence[Collection]) -> tuple[str, ...]:
+    """A few questions; none where nothing has headings. One query."""
     if not collections:
         return ()
     rows = Chunk.objects.filter(collection__in=collections).exclude(heading="")
-    order = ("document__name", "ordinal") if stable else ()
-    headings = dict.fromkeys(
-        heading.rpartition(" > ")[2].strip(" #.:")
-        for heading in rows.order_by(*order).values_list("heading", flat=True)[:LOOKED_AT]
-    )
-    good = [heading for heading in headings if 8 <= len(heading) <= 60]
-    step = max(1, len(good) // SHOWN)
-    return tuple(f"What does it say about “{heading}”?" for heading in good[::step][:SHOWN])
+    return questions_about(rows.values_list("heading", flat=True)[:LOOKED_AT])

@@ -73,7 +73,7 @@ def describe(
         "features": spec.spec.deployment.features.model_dump(mode="json"),
         "collections": [packed.row for packed in collections],
         "servers": [asdict(server) for server in servers_of(spec, graph, options)],
-        "starters": list(spec.spec.starters or starters),
+        "starters": list(starters),
         "graph": graph.model_dump(mode="json"),
     }
 
@@ -84,13 +84,18 @@ def title_of(spec: ProjectSpec) -> str:
 
 def servers_of(spec: ProjectSpec, graph: Graph, options: Options) -> list[Server]:
     """The servers that the application's graph and knowledge name, in the order of their names."""
+    return [
+        Server(name, portable(options.servers.get(name, "")), options.kinds.get(name, "openai"))
+        for name in connections_of(spec, graph)
+    ]
+
+
+def connections_of(spec: ProjectSpec, graph: Graph) -> list[str]:
+    """The names of the servers that an application talks to, sorted."""
     named = set(graph.connections())
     if spec.spec.knowledge.collections:
         named.add(spec.spec.knowledge.embedding.connection)
-    return [
-        Server(name, portable(options.servers.get(name, "")), options.kinds.get(name, "openai"))
-        for name in sorted(named - {BUILTIN})
-    ]
+    return sorted(named - {BUILTIN})
 
 
 def portable(address: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from apps.catalog.domain.catalog import components
 from apps.packages.domain.application import Knowledge
 from apps.packages.domain.archive import write_archive
 from apps.packages.domain.checks.files import Files
@@ -19,6 +20,7 @@ from apps.packages.domain.plan import Request, plan
 from apps.packages.domain.tree import Entry
 from apps.packages.domain.vendor import Sources
 from apps.packages.domain.verify import ALL_CHECKS, verify, verify_archive
+from apps.packages.errors import ConnectionUnfit
 from apps.projects.domain.compile import build_graph
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.spec import ProjectSpec
@@ -55,19 +57,17 @@ def export_package(
     out: Path,
     sources: Sources,
     knowledge: Sequence[Knowledge] = (),
-    starters: Sequence[str] = (),
     secrets: Sequence[str] = (),
     progress: Progress = lambda step, done, total: None,
 ) -> Report:
     """Write the package of one frozen project to `out`.
 
     knowledge   the collections that travel, each in a folder of its own (see Options.include)
-    starters    questions that an empty chat offers
     secrets     stored values that must not be in any byte of the package
     Raises SourceMissing, KnowledgeMissing, OutOfSpace or NotWritable; nothing half-written is left.
     """
     started = time.perf_counter()
-    request = Request(spec, spec_yaml, graph, options, knowledge, studio_version(), tuple(starters))
+    request = Request(spec, spec_yaml, graph, options, knowledge, studio_version())
     progress("Collecting files", 0, 0)
     planned = plan(request, sources)
     progress("Checking the package", 0, 0)
@@ -110,6 +110,7 @@ def export_document(
     out: Path,
     sources: Sources,
     knowledge_dir: Path | None = None,
+    titles: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
     progress: Progress = lambda step, done, total: None,
     **chosen: Any,
@@ -118,8 +119,10 @@ def export_document(
 
     knowledge_dir   holds one folder per collection of the project: a snapshot (include: index) or
                     documents (include: documents). Without it nothing travels.
+    titles          what people call the collections, by name; one left out is called by its name
     chosen          formats, topology, include, port, servers, kinds; they win over spec.deployment
-    Raises SpecRefused with the findings, FormatUnavailable, OptionRefused, and as export_package.
+    Raises SpecRefused with the findings, FormatUnavailable, OptionRefused, ConnectionUnfit, and as
+    export_package.
     """
     spec, findings = parse(text)
     if spec is None:
@@ -127,12 +130,16 @@ def export_document(
     if knowledge_dir is None and chosen.get("include") is None:
         chosen["include"] = "none"
     options = options_for(spec.spec.deployment, **chosen)
-    names = spec.spec.knowledge.collections if knowledge_dir else ()
-    folders = [Knowledge(name, name, Path(knowledge_dir or "") / name) for name in names]
+    graph = build_graph(spec, options.kinds)
+    _fits(graph, options)
+    folders = [
+        Knowledge(name, (titles or {}).get(name, name), knowledge_dir and knowledge_dir / name)
+        for name in spec.spec.knowledge.collections
+    ]
     return export_package(
         spec=spec,
         spec_yaml=text,
-        graph=build_graph(spec, options.kinds),
+        graph=graph,
         options=options,
         out=out,
         sources=sources,
@@ -140,6 +147,24 @@ def export_document(
         secrets=secrets,
         progress=progress,
     )
+
+
+def _fits(graph: Graph, options: Options) -> None:
+    """Raises ConnectionUnfit for the first node that nothing runs over its connection."""
+    for node in graph.nodes:
+        if node.adapter:
+            continue
+        component = components()[node.component]
+        name = str(node.params.get(component.connection.name) if component.connection else "")
+        wanted = [kind for kind in component.adapters if kind != "embedded"]
+        raise ConnectionUnfit(
+            component=component.title,
+            node=node.id,
+            connection=name,
+            kind=options.kinds.get(name, "openai"),
+            kinds=" or ".join(wanted),
+            what_to_do=f"If that is what it speaks, say so: --connection {name}={wanted[0]}.",
+        )
 
 
 def studio_version() -> str:

@@ -19,6 +19,7 @@ from apps.packages.domain.application import (
 from apps.packages.domain.options import Options
 from apps.packages.domain.render import render
 from apps.packages.domain.sbom import bill_of_materials
+from apps.packages.domain.starters import starters_from
 from apps.packages.domain.tree import Entry
 from apps.packages.domain.vendor import Sources
 from apps.projects.domain.canonical import sha256
@@ -64,7 +65,6 @@ class Request:
     options: Options
     knowledge: Sequence[Knowledge]
     studio_version: str
-    starters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ class Plan:
 def plan(request: Request, sources: Sources) -> Plan:
     """Raises SourceMissing or KnowledgeMissing."""
     collections = pack_knowledge(request.spec, request.options, request.knowledge)
+    starters = request.spec.spec.starters or starters_from(
+        request.knowledge, request.options.include
+    )
     context = _context(request)
     own, rendered = _skeleton(request, sources, context)
     vendored = sources.vendored()
@@ -95,11 +98,7 @@ def plan(request: Request, sources: Sources) -> Plan:
         Entry("project.yaml", request.spec_yaml.encode(), "the project this was made from"),
         Entry(
             "portal/app.json",
-            pretty(
-                describe(
-                    request.spec, request.graph, request.options, collections, request.starters
-                )
-            ),
+            pretty(describe(request.spec, request.graph, request.options, collections, starters)),
             "the frozen application",
         ),
         Entry("sbom.cdx.json", pretty(_sbom(request, locks)), "list of parts"),

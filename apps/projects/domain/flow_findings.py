@@ -132,8 +132,16 @@ def _runs(
         message = f"There is no connection “{name}”.{did_you_mean(str(name), list(kinds))}"
         yield Finding("spec.connection.unknown", f"{node.id}: {message}", place)
     elif not adapter_of(component, values, kinds or {}):
-        what = f"the connection “{name}”" if name and name != "builtin" else "nothing built in"
-        message = f"{node.id}: {what} runs a {component.title}. Choose a connection for it."
+        wanted = " or ".join(kind for kind in component.adapters if kind != "embedded")
+        message = (
+            f"{node.id}: nothing built in runs “{component.title}”. Choose a connection for it."
+        )
+        if name and name != "builtin":
+            kind = (kinds or {}).get(str(name), "openai")
+            message = (
+                f"{node.id}: the connection “{name}” is of kind {kind}, and “{component.title}” needs "
+                f"one of kind {wanted}. Choose another."
+            )
         yield Finding("spec.flow.connection-missing", message, place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 HELP = "write the deployment package of a project"
 DESCRIPTION = """Write the deployment package of a project file. Needs neither a server nor a database,
 unless the knowledge is taken from the studio (--knowledge-from-project). The same file and options
-give the same bytes."""
+give the same bytes, here and from the studio's pages; what only the studio knows is said by --connection
+and --collection."""
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -51,6 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the knowledge from the studio's collections (needs its database)",
     )
+    parser.add_argument(
+        "--connection",
+        action="append",
+        default=[],
+        metavar="NAME=KIND[:URL]",
+        dest="connections",
+        help="what a connection speaks (openai, opea, http, …; openai where it is not said) and the "
+        "address that .env.example proposes, for example tts=opea:http://tts:9088; may be repeated. "
+        "With --knowledge-from-project the studio's connections are known, and this changes them",
+    )
+    parser.add_argument(
+        "--collection",
+        action="append",
+        default=[],
+        metavar="NAME=TITLE",
+        dest="titles",
+        help="what people call a collection (default: its name, or its title in the studio); may be "
+        "repeated",
+    )
     parser.add_argument("--force", action="store_true", help="replace OUT.zip if it exists")
     session.add_arguments(parser)
 
@@ -59,6 +80,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
     out = Path(options.output)
     if out.exists() and not options.force:
         refuse(f"{out} exists already. Choose another name, or replace it with --force.")
+    kinds, servers = _connections(options.connections)
+    titles = dict(_pair("--collection", one) for one in options.titles)
     text, spec = _project(options)
     with ExitStack() as stack:
         chosen: dict[str, Any] = {"topology": options.topology}
@@ -67,8 +90,64 @@ def run(options: argparse.Namespace, output: Output) -> int:
                 part.strip() for part in options.format.split(",") if part.strip()
             )
         chosen |= _knowledge(options, spec, output, stack)
+        chosen["titles"] = chosen.get("titles", {}) | titles
+        chosen["kinds"] = chosen.get("kinds", {}) | kinds
+        chosen["servers"] = chosen.get("servers", {}) | servers
+        _refuse_unknown("collection", titles, spec.spec.knowledge.collections)
+        _judge(text, spec, chosen["kinds"], kinds, output)
         report = _export(text, out, chosen, output)
     return _say(report, spec, out, output)
+
+
+def _connections(given: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Kinds and addresses by name of what --connection said."""
+    from apps.runtime.resources import KINDS
+
+    kinds, servers = {}, {}
+    for one in given:
+        name, value = _pair("--connection", one)
+        kind, _, address = value.partition(":")
+        if kind not in KINDS:
+            refuse(f"--connection {one}: “{kind}” is not one of {', '.join(KINDS)}.")
+        kinds[name] = kind
+        if address:
+            servers[name] = address
+    return kinds, servers
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals and value.strip()):
+        refuse(f"{option} {text}: write NAME=VALUE.")
+    return name.strip(), value.strip()
+
+
+def _refuse_unknown(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    known = sorted(known)
+    if unknown := [name for name in given if name not in known]:
+        listed = ", ".join(known) or "none"
+        refuse(f"The project names no {what} “{unknown[0]}”. It names: {listed}.")
+
+
+def _judge(
+    text: str, spec: ProjectSpec, kinds: dict[str, str], said: Iterable[str], output: Output
+) -> None:
+    """Whether every component can work over its connection. Raises BuildRefused with what cannot."""
+    from apps.packages.domain.application import connections_of
+    from apps.projects.domain.compile import build_graph
+    from apps.projects.domain.validate import Context, check, errors
+    from apps.projects.errors import BuildRefused
+
+    named = connections_of(spec, build_graph(spec, kinds))
+    _refuse_unknown("connection", said, named)
+    _, found = check(text, Context(connections=dict.fromkeys(named, ()), kinds=kinds))
+    if errors(found):
+        raise BuildRefused(errors(found))
+    if guessed := [name for name in named if name not in kinds]:
+        output.note(
+            f"Taken for OpenAI-compatible: {', '.join(guessed)}. Say it with --connection NAME=KIND "
+            "if that is wrong."
+        )
 
 
 def _project(options: argparse.Namespace) -> tuple[str, ProjectSpec]:
@@ -120,6 +199,7 @@ def _from_studio(
     options: argparse.Namespace, spec: ProjectSpec, output: Output, stack: ExitStack
 ) -> dict[str, Any]:
     user = session.start(options, output)
+    from apps.connections.queries import endpoints_for
     from apps.knowledge.models import Collection
     from apps.packages.secrets import stored_values
     from apps.packages.services import gather_knowledge
@@ -136,7 +216,15 @@ def _from_studio(
         folder=folder,
         step=output.progress,
     )
-    return {"knowledge_dir": folder, "include": include, "secrets": stored_values()}
+    servers = list(endpoints_for(user))
+    return {
+        "knowledge_dir": folder,
+        "include": include,
+        "secrets": stored_values(),
+        "titles": {name: rows[name].title for name in wanted},
+        "kinds": {row.name: str(row.kind) for row in servers},
+        "servers": {row.name: row.base_url for row in servers},
+    }
 
 
 def _export(text: str, out: Path, chosen: dict[str, Any], output: Output) -> Report:
