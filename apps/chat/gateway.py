@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ class ChatApp:
     takes       kinds of media that a question may come with: image, audio, document
     speaks      whether answers come with sound
     fields      what a question may say beside its words ("target"), with the application's own values
+    enclosed    of some starters, the address of a file that goes along
     placeholder  what the empty field for questions says; empty: what suits the kind of application
     """
 
@@ -38,6 +39,7 @@ class ChatApp:
     generates: bool = True
     sampling: dict[str, Any] | None = None
     starters: tuple[str, ...] = ()
+    enclosed: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     page_url: str = ""
     traces: bool = False

@@ -31,12 +31,15 @@ SUFFIXES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """placeholder: in the empty field; greeting, icon: in the empty conversation; starters: to press"""
+    """placeholder: in the empty field; greeting, icon: in the empty conversation; starters: to press;
+    waits: what to add before a starter is sent, where words alone are no question
+    """
 
     placeholder: str
     greeting: str
     starters: tuple[str, ...] = ()
     icon: str = "chat"
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,20 @@ class ChatField:
 
 
 @dataclass(frozen=True, slots=True)
+class Starter:
+    """enclosed: address of the file that it brings along; waits: what is to be added by hand"""
+
+    text: str
+    enclosed: str = ""
+    waits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """limits: bytes of one file, by kind; accept, files: the same for a file dialog and in words"""
 
     words: Words
+    starters: tuple[Starter, ...]
     fields: tuple[ChatField, ...]
     limits: dict[str, int]
     accept: str
@@ -73,6 +86,7 @@ WORDS: Final = {
         "Ask about a picture",
         "Drop, paste or attach a picture, and ask what you want to know about it.",
         icon="image",
+        waits="Attach the picture that it is about, then send.",
     ),
     "translation": Words(
         "Paste a text to translate",
@@ -110,8 +124,10 @@ CITING: Final = Words(
 
 def offer_of(app: ChatApp, remembered: Mapping[str, str] | None = None) -> Offer:
     """remembered: values of fields that the conversation's last question came with"""
+    words = words_of(app)
     return Offer(
-        words=words_of(app),
+        words=words,
+        starters=tuple(_starter(text, app, words) for text in words.starters),
         fields=_fields(app, remembered or {}),
         limits={kind: LIMITS_MIB[MediaKind(kind)] * MIB for kind in app.takes},
         accept=",".join(suffix for kind in app.takes for suffix in SUFFIXES[kind]),
@@ -128,7 +144,13 @@ def words_of(app: ChatApp) -> Words:
         app.description or usual.greeting,
         app.starters or usual.starters,
         usual.icon,
+        usual.waits,
     )
+
+
+def _starter(text: str, app: ChatApp, words: Words) -> Starter:
+    enclosed = app.enclosed.get(text, "")
+    return Starter(text, enclosed, "" if enclosed else words.waits)
 
 
 def said_beside(fields: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -191,6 +191,17 @@ SAMPLES: Final = (
 )
 
 
+def enclosed_with(application: str) -> dict[str, tuple[str, str]]:
+    """Questions of this kind of application that a sample's file belongs to: the sample and the file's
+    name. Projects made from a sample, and copies of them, find their files by the question."""
+    return {
+        text: (one.id, name)
+        for one in SAMPLES
+        if one.application == application
+        for text, name in one.attached.items()
+    }
+
+
 def sample(sample_id: str) -> Sample:
     """Raises KeyError."""
     for one in SAMPLES:

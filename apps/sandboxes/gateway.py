@@ -19,6 +19,7 @@ from apps.knowledge.embedders import built_in
 from apps.knowledge.retrieval import retriever_for
 from apps.projects.models import SpecVersion
 from apps.projects.queries import collections_of, versions_for
+from apps.projects.samples import enclosed_with
 from apps.runtime.engine import run
 from apps.runtime.events import Event
 from apps.runtime.graph import Graph
@@ -126,6 +127,11 @@ def _app(version: SpecVersion, *, name: str = "", starters: tuple[str, ...] = ()
         generates=traits.generates,
         sampling=spec.get("parameters"),
         starters=starters,
+        enclosed={
+            text: reverse("projects:sample_file", args=found)
+            for text, found in enclosed_with(spec["application"]).items()
+            if text in starters
+        },
         name=name,
         page_url=f"{reverse('sandboxes:sandbox', args=[version.project_id])}?version={version.number}",
         traces=True,

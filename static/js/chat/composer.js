@@ -1,5 +1,5 @@
 // Where questions are written: grows with the text, Enter sends, Stop stops, parameters of the next question.
-import { files } from "./files.js";
+import { complain, files } from "./files.js";
 import { toEnd } from "./scrolling.js";
 
 const MAX_HEIGHT = 240;
@@ -47,6 +47,37 @@ async function stop() {
   if (!answer?.ok) show();
 }
 
+// A question to begin with goes out at once, with the file that belongs to it; one that is nothing
+// without a file of the reader's own waits in the field.
+async function begin(starter) {
+  input().value = starter.textContent.trim();
+  fit();
+  const { enclosed, waits } = starter.dataset;
+  if (waits && files()?.empty !== false) {
+    complain(waits);
+    input().focus();
+    return;
+  }
+  if (enclosed && files()?.empty !== false) {
+    starter.disabled = true;
+    const fetched = await brought(enclosed);
+    starter.disabled = false;
+    if (!fetched || !files().take([fetched])) {
+      if (!fetched) complain("The file of this question could not be fetched. Attach one of your own, then send.");
+      input().focus();
+      return;
+    }
+  }
+  form().requestSubmit();
+}
+
+async function brought(address) {
+  const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return null;
+  const name = decodeURIComponent(new URL(answer.url).pathname.split("/").pop());
+  return new File([await answer.blob()], name, { type: answer.headers.get("Content-Type") ?? "" });
+}
+
 document.addEventListener("input", (event) => {
   if (event.target === input()) fit();
   if (event.target.closest?.("#chat-parameters")) changes();
@@ -62,10 +93,7 @@ document.addEventListener("click", (event) => {
   const target = event.target;
   if (target.closest?.("[data-stop]")) stop();
   const starter = target.closest?.("[data-starter]");
-  if (starter) {
-    input().value = starter.textContent.trim();
-    form().requestSubmit();
-  }
+  if (starter) begin(starter);
   if (target.closest?.("[data-reset]")) {
     for (const field of form().querySelectorAll("#chat-parameters input")) field.value = "";
     changes();

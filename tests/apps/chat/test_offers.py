@@ -115,3 +115,19 @@ def test_the_trace_shows_skipped_steps_last(owner_client: Client, talk_to: Talk)
     assert "<dt>Size</dt><dd>1.5 kB</dd>" in html
     assert "<dd>a.png, image/png, 1.5 kB</dd>" in html
     assert "<dd>user: x</dd>" in html
+
+
+def test_a_starter_brings_its_file_or_waits_for_one() -> None:
+    app = ChatApp(
+        key="a",
+        title="Pictures",
+        application="visual-chat",
+        starters=("What is left of it?", "What was paid?"),
+        enclosed={"What was paid?": "/receipt.png"},
+    )
+
+    waiting, bringing = offer_of(app).starters
+
+    assert (waiting.text, waiting.enclosed) == ("What is left of it?", "")
+    assert waiting.waits.startswith("Attach the picture")
+    assert (bringing.enclosed, bringing.waits) == ("/receipt.png", "")

@@ -201,3 +201,19 @@ def test_the_file_of_a_sample_survives_a_change_and_its_undoing(owner: User, one
     assert merge(text, made) == text
     assert changed != text
     assert back == text
+
+
+@pytest.mark.parametrize("one", [one for one in SAMPLES if one.attached], ids=lambda one: one.id)
+def test_questions_bring_their_files_into_the_sandbox(
+    one: Sample, owner: User, owner_client: Client
+) -> None:
+    create_endpoint(owner=owner, name="fake", base_url="http://127.0.0.1:9/v1")
+    served = {need.path: ("fake", "fake-model") for need in one.needs}
+    project = install_sample(owner=owner, sample_id=one.id, served=served)
+    version = build_version(project=project, by=owner)
+
+    enclosed = gateway().app_for(owner, version.app_key).enclosed
+
+    assert {text: address.rpartition("/")[2] for text, address in enclosed.items()} == one.attached
+    for address in enclosed.values():
+        assert owner_client.get(address).status_code == 200
