@@ -60,8 +60,6 @@ def application_needs(report: Report, spec: ProjectSpec, kinds: Mapping[str, str
     _generation(report, spec.spec)
     if spec.spec.application in TRANSLATING:
         _languages(report, spec.spec)
-    if spec.spec.application == "summarizer":
-        _summary(report, spec.spec, kinds)
     if spec.spec.application == "audio-chat":
         _speech(report, spec.spec.speech, kinds)
 
@@ -110,18 +108,6 @@ def _languages(report: Report, spec: Spec) -> None:
             "spec.languages.target",
             f"Source and target language are both {target}. Choose two, or leave the source empty: "
             "then the model finds it out.",
-        )
-
-
-def _summary(report: Report, spec: Spec, kinds: Mapping[str, str] | None) -> None:
-    served = (kinds or {}).get(spec.model.connection) == "opea"
-    if served and spec.summary.words != type(spec.summary)().words:
-        report.add(
-            "spec.summary.words-unused",
-            "spec.summary.words",
-            "OPEA's service goes by spec.parameters.max_tokens alone; the number of words does nothing "
-            "with it.",
-            "warning",
         )
 
 

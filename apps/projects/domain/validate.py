@@ -9,6 +9,7 @@ from apps.projects.domain.blueprints import AVAILABLE, BUILTIN
 from apps.projects.domain.findings import Finding, Severity
 from apps.projects.domain.flow_findings import flow_findings
 from apps.projects.domain.guard_findings import guard_findings
+from apps.projects.domain.ignored import ignored_findings
 from apps.projects.domain.needs import application_needs
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
@@ -85,6 +86,7 @@ def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]
         *report.findings,
         *guard_findings(spec.spec, kinds),
         *flow_findings(spec, kinds),
+        *ignored_findings(spec, kinds),
     ]
 
 

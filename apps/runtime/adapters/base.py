@@ -98,3 +98,7 @@ class Adapter:
     speak itself once it has run."""
     fields: tuple[str, ...] = ()
     """Of a request's fields those that it heeds; a parameter of that name is the default."""
+    ignores: frozenset[str] = frozenset()
+    """Parameters that its component has and that change nothing here, so that people can be told."""
+    most: Mapping[str, float] = field(default_factory=dict)
+    """Of parameters that what it asks takes only so much of."""

@@ -120,6 +120,8 @@ async def quote(step: Step) -> AsyncIterator[Event]:
 
 
 PROMPT = Adapter("prompt", prompt, PromptParams)
-OPEA_TEXTGEN = Adapter("opea-textgen", generate_by_textgen, LlmParams, speaks=True)
+OPEA_TEXTGEN = Adapter(
+    "opea-textgen", generate_by_textgen, LlmParams, speaks=True, ignores=frozenset(("top_k",))
+)
 OPENAI_CHAT = Adapter("openai-chat", generate, LlmParams, speaks=True)
 EXTRACTIVE = Adapter("extractive", quote, speaks=True)

@@ -137,4 +137,4 @@ def _other(server: ModelServer) -> ServiceBroke:
 
 
 RERANK_OPENAI = Adapter("rerank-openai", rerank_openai, RerankParams)
-RERANK_OPEA = Adapter("rerank-opea", rerank_opea, RerankParams)
+RERANK_OPEA = Adapter("rerank-opea", rerank_opea, RerankParams, ignores=frozenset(("model",)))

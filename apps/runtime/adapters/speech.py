@@ -136,6 +136,13 @@ def _whole(server: str, sounds: list[Media]) -> Media:
 
 
 OPENAI_ASR = Adapter("openai-asr", hearing(_openai_listen), RecognitionParams)
-OPEA_ASR = Adapter("opea-asr", hearing(_opea_listen), RecognitionParams)
+OPEA_ASR = Adapter(
+    "opea-asr",
+    hearing(_opea_listen),
+    RecognitionParams,
+    ignores=frozenset(("model", "language")),
+)
 OPENAI_TTS = Adapter("openai-tts", speaking(_openai_speak), SynthesisParams)
-OPEA_TTS = Adapter("opea-tts", speaking(_opea_speak), SynthesisParams)
+OPEA_TTS = Adapter(
+    "opea-tts", speaking(_opea_speak), SynthesisParams, ignores=frozenset(("model",))
+)

@@ -182,7 +182,23 @@ def _stream(step: Step, messages: Sequence[Turn]) -> ChatStream:
 
 FIELDS = ("words",)
 OPENAI_SUMMARY = Adapter("openai-summary", summarise, SummaryParams, speaks=True, fields=FIELDS)
-OPEA_DOCSUM = Adapter("opea-docsum", summarise_by_docsum, SummaryParams, speaks=True)
+OPEA_DOCSUM = Adapter(
+    "opea-docsum",
+    summarise_by_docsum,
+    SummaryParams,
+    speaks=True,
+    ignores=frozenset(("words", "piece_chars", "instruction")),
+)
 EXTRACTIVE_SUMMARY = Adapter(
-    "extractive-summary", quote_central, SummaryParams, speaks=True, fields=FIELDS
+    "extractive-summary",
+    quote_central,
+    SummaryParams,
+    speaks=True,
+    fields=FIELDS,
+    ignores=frozenset(
+        (
+            *("model", "temperature", "top_p", "top_k", "max_tokens"),
+            *("strategy", "piece_chars", "instruction"),
+        )
+    ),
 )

@@ -93,4 +93,6 @@ def _prompt(instruction: str, history: tuple[Turn, ...], question: str) -> str:
 
 
 OPENAI_VISION = Adapter("openai-vision", look, VisionParams, speaks=True)
-OPEA_LVM = Adapter("opea-lvm", ask_lvm, VisionParams, speaks=True)
+OPEA_LVM = Adapter(
+    "opea-lvm", ask_lvm, VisionParams, speaks=True, most={"max_tokens": LVM_MOST_TOKENS}
+)

@@ -14,6 +14,7 @@ import { Store } from "./store.js";
 const MARK = "genai-studio/flow";
 const REFRESH_MS = 15_000;
 const SAVING = { saved: "Saved", saving: "Saving…", unsaved: "Unsaved changes", failed: "Not saved", conflict: "Choose what to keep" };
+const LEVELS = { error: ["badge-error", "problem"], warning: ["badge-warning", "hint"], info: ["badge-info", "note"] };
 const typing = (target) => Boolean(target?.closest?.("input, textarea, select, [contenteditable=true], dialog"));
 
 function useView() {
@@ -288,7 +289,7 @@ export function Editor({ doc }) {
         {listed && (
           <ul id="problems-list" className="problems-list">
             {state.findings.map((one, number) => (
-              <li key={number}><button type="button" onClick={() => jump(one)} disabled={!one.nodes?.length && !one.edge && !one.url}><span className={`badge badge-soft ${one.severity === "error" ? "badge-error" : "badge-warning"}`}>{one.severity === "error" ? "problem" : "hint"}</span><span>{one.message}</span></button></li>
+              <li key={number}><button type="button" onClick={() => jump(one)} disabled={!one.nodes?.length && !one.edge && !one.url}><span className={`badge badge-soft ${LEVELS[one.severity][0]}`}>{LEVELS[one.severity][1]}</span><span>{one.message}</span></button></li>
             ))}
             {!state.findings.length && <li className="muted p-3">Nothing stands in the way of a build.</li>}
           </ul>

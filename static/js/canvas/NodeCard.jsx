@@ -20,7 +20,7 @@ function Ports({ ports, side, fed, readOnly }) {
 
 export const NodeCard = memo(function NodeCard({ data, selected }) {
   const { node, component, icon, fed, problems, run, mark, notes, summary, readOnly } = data;
-  const worst = problems.some((one) => one.severity === "error") ? "error" : problems.length ? "warning" : undefined;
+  const worst = ["error", "warning", "info"].find((level) => problems.some((one) => one.severity === level));
   return (
     <div className="node" data-category={component?.category} data-selected={selected ? "" : undefined} data-problem={worst} data-mark={mark || undefined}>
       <div className="node-head">
@@ -29,7 +29,7 @@ export const NodeCard = memo(function NodeCard({ data, selected }) {
           <span className="node-title">{node.title || component?.title || node.component}</span>
           <span className="node-id">{node.id}</span>
         </span>
-        {worst && <span className="node-problem" title={problems.map((one) => one.message).join("\n")}><Glyph name="alert" /><span className="sr-only">{problems.length === 1 ? "1 problem" : `${problems.length} problems`}</span></span>}
+        {worst && <span className="node-problem" title={problems.map((one) => one.message).join("\n")}><Glyph name={worst === "info" ? "info" : "alert"} /><span className="sr-only">{problems.length === 1 ? "1 problem" : `${problems.length} problems`}</span></span>}
       </div>
       {mark && <p className="node-change">{mark}{notes?.length ? `: ${notes.join("; ")}` : ""}</p>}
       {summary && <p className="node-summary">{summary}</p>}

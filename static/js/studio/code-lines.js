@@ -37,9 +37,10 @@ class CodeLines extends HTMLElement {
 
   mark() {
     const worst = new Map();
+    const rank = ["info", "warning", "error"];
     for (const link of document.querySelectorAll("[data-line][data-severity]")) {
       const line = Number(link.dataset.line);
-      if (worst.get(line) !== "error") worst.set(line, link.dataset.severity);
+      if (rank.indexOf(link.dataset.severity) > rank.indexOf(worst.get(line))) worst.set(line, link.dataset.severity);
     }
     for (const [index, row] of [...this.gutter.children].entries()) row.dataset.severity = worst.get(index + 1) ?? "";
   }

@@ -17,7 +17,8 @@ DESCRIPTION = """Check project files and print one line per finding:
   file:line:column: code: message
 
 Needs neither a server nor a database: whether connections and collections exist is checked by
-`apply`. Ends with 2 if there is an error; warnings alone end with 0, or with 2 under --strict."""
+`apply`. Ends with 2 if there is an error; warnings alone end with 0, or with 2 under --strict. An
+(info) says what is set and does nothing; it never fails."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,13 +56,14 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
 
 
 def _passes(report: dict[str, Any], *, strict: bool) -> bool:
-    return not any(strict or one["severity"] == "error" for one in report["findings"])
+    bad = ("error", "warning") if strict else ("error",)
+    return not any(one["severity"] in bad for one in report["findings"])
 
 
 def _line(file: str, finding: dict[str, Any]) -> str:
-    warning = " (warning)" if finding["severity"] == "warning" else ""
+    level = "" if finding["severity"] == "error" else f" ({finding['severity']})"
     message = " ".join(finding["message"].split())
-    return f"{file}:{finding['line']}:{finding['column']}: {finding['code']}: {message}{warning}"
+    return f"{file}:{finding['line']}:{finding['column']}: {finding['code']}: {message}{level}"
 
 
 def _all_well(reports: list[dict[str, Any]]) -> str:

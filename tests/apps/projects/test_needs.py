@@ -99,5 +99,5 @@ def test_opea_counts_no_words() -> None:
 
     assert found("summarizer", **served) == []
     assert found("summarizer", **served, **{"spec.summary.words": 40}) == [
-        ("spec.summary.words-unused", "spec.summary.words")
+        ("spec.setting.ignored", "spec.summary.words")
     ]

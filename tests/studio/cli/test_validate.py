@@ -7,9 +7,12 @@ from tests.studio.cli.conftest import PROJECT, Studio
 
 BROKEN = PROJECT.replace("application: qna", "application: qna\n  parameters: {temprature: 3}")
 
+QUIET = PROJECT.replace("  instruction: Answer from the handbook only.\n", "")
+"""Quotes answer, so an instruction would do nothing."""
+
 
 def test_validate_accepts_a_valid_project(studio: Studio) -> None:
-    studio.write("p.yaml", PROJECT)
+    studio.write("p.yaml", QUIET)
 
     ran = studio("validate", "p.yaml")
 
@@ -32,7 +35,7 @@ def test_validate_prints_a_line_per_finding(studio: Studio) -> None:
 
 
 def test_validate_checks_every_file(studio: Studio) -> None:
-    studio.write("good.yaml", PROJECT)
+    studio.write("good.yaml", QUIET)
     studio.write("bad.yaml", "kind: [\n")
 
     ran = studio("validate", "good.yaml", "bad.yaml", "gone.yaml", "--json")
@@ -121,3 +124,14 @@ spec:
         ["flow.yaml:9:32:", "spec.flow.component-unknown:"],
         ["flow.yaml:12:9:", "spec.edge.type-mismatch:"],
     ]
+
+
+def test_a_note_on_what_does_nothing_never_fails(studio: Studio) -> None:
+    text = PROJECT.replace("application: qna", "application: qna\n  parameters: {temperature: 1}")
+    studio.write("p.yaml", text)
+
+    ran = studio("validate", "--strict", "p.yaml")
+
+    assert ran.code == 0
+    assert "spec.setting.ignored" in ran.out
+    assert ran.out.rstrip().endswith("(info)")
