@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.resolver import ThreadedResolver
 
 CONNECTIONS, CONNECTIONS_PER_SERVER = 2000, 1000
 """Open at once. A stream holds one for its whole life."""
@@ -81,3 +83,16 @@ async def _note_reuse(
     noted = getattr(context, "trace_request_ctx", None)
     if isinstance(noted, dict):
         noted["reused"] = True
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The IP addresses of a name, for what does not speak HTTP; the guard sees them all the same.
+
+    Raises OSError for a name that is not known.
+    """
+    resolver = _resolver() if _resolver else ThreadedResolver()
+    try:
+        found = await resolver.resolve(host, port, socket.AF_UNSPEC)
+    finally:
+        await resolver.close()
+    return [one["host"] for one in found]

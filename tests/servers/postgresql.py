@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
+import psycopg.sql
+
 ACCOUNTS = ("postgres", "nobody")
 SETTINGS = {
     "fsync": "off",
@@ -28,8 +31,11 @@ SETTINGS = {
 }
 
 
-def start(folder: Path) -> str:
-    """Start a server with data and socket in the folder; returns its URL. Ends with this process."""
+def start(folder: Path, port: int | None = None, password: str = "") -> str:
+    """Start a server with data and socket in the folder; returns its URL. Ends with this process.
+
+    With a port it also listens there on 127.0.0.1, where user "studio" needs the password.
+    """
     identity = _identity()
     programs = _programs(folder, identity)
     data, sockets = folder / "data", folder / "s"
@@ -42,10 +48,31 @@ def start(folder: Path) -> str:
         + ["--locale=C", "--no-sync"],
         identity,
     )
+    if port:
+        _listen(data, port)
     _control(folder, programs, identity, "start")
+    if port:
+        _set_password(sockets, port, password)
     stop_command = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-m", "immediate", "stop"]
     atexit.register(_stop, stop_command, identity, os.getpid())
     return f"postgresql://studio@{quote(str(sockets), safe='')}/postgres"
+
+
+def _listen(data: Path, port: int) -> None:
+    with (data / "postgresql.auto.conf").open("a") as conf:
+        conf.write(f"port = {port}\n")
+    (data / "pg_hba.conf").write_text(
+        "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    )
+
+
+def _set_password(sockets: Path, port: int, password: str) -> None:
+    with psycopg.connect(
+        host=str(sockets), port=port, user="studio", dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute(
+            psycopg.sql.SQL("ALTER ROLE studio PASSWORD {}").format(psycopg.sql.Literal(password))
+        )
 
 
 def pause(folder: Path) -> None:
@@ -62,7 +89,10 @@ def resume(folder: Path) -> None:
 
 def _control(folder: Path, programs: Path, identity: dict[str, Any], what: str) -> None:
     data = folder / "data"
-    options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+    values = dict(SETTINGS)
+    if "\nport = " in (data / "postgresql.auto.conf").read_text():
+        values["listen_addresses"] = "127.0.0.1"
+    options = " ".join(f"-c {name}='{value}'" for name, value in values.items())
     log = ["-l", data / "server.log", "-o", f"-k {folder / 's'} {options}"]
     rest = log if what == "start" else ["-m", "fast"]
     _run([programs / "pg_ctl", "-D", data, "-w", "-t", "60", *rest, what], identity)
