@@ -74,7 +74,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "apps.ui.context.shell",
             ],
-            "builtins": ["apps.ui.templatetags.ui"],
+            "builtins": ["apps.ui.templatetags.ui", "apps.projects.templatetags.projects"],
         },
     }
 ]

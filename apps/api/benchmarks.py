@@ -21,6 +21,7 @@ from apps.benchmarks.domain.profile import Profile
 from apps.benchmarks.models import BenchRun
 from apps.benchmarks.queries import bench_runs_for, resources_of
 from apps.benchmarks.services import delete_run, start_bench
+from apps.projects.enums import Act
 
 
 @extend_schema_field(Profile)  # type: ignore[arg-type]
@@ -85,6 +86,7 @@ class NewBench(serializers.Serializer[Any]):
 @extend_schema(tags=["benchmarks"])
 class ProjectBenchmarks(Resource):
     serializer_class = BenchRunSerializer
+    changes = Act.PROVE
 
     def rows(self) -> QuerySet[BenchRun]:
         return _with_owner(bench_runs_for(caller(self.request))).filter(project=project_of(self))
@@ -110,6 +112,7 @@ class ProjectBenchmarks(Resource):
 @extend_schema(tags=["benchmarks"])
 class Benchmarks(Resource):
     serializer_class = BenchRunSerializer
+    changes = Act.PROVE
 
     def rows(self) -> QuerySet[BenchRun]:
         return _with_owner(bench_runs_for(caller(self.request)))

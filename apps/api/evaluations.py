@@ -27,6 +27,7 @@ from apps.evaluations.enums import VerdictChoice
 from apps.evaluations.models import Dataset, EvalRun, Sample
 from apps.evaluations.queries import datasets_for, runs_for, samples_of
 from apps.evaluations.services import create_dataset, delete_dataset, delete_run, start_run
+from apps.projects.enums import Act
 from apps.projects.queries import spec_of
 
 
@@ -165,6 +166,7 @@ class SampleFilter(serializers.Serializer[Any]):
 @extend_schema(tags=["evaluations"])
 class ProjectDatasets(Resource):
     serializer_class = DatasetSerializer
+    changes = Act.PROVE
     parser_classes = (MultiPartParser,)
 
     def rows(self) -> QuerySet[Dataset]:
@@ -188,6 +190,7 @@ class ProjectDatasets(Resource):
 @extend_schema(tags=["evaluations"])
 class Datasets(Resource):
     serializer_class = DatasetSerializer
+    changes = Act.PROVE
 
     def rows(self) -> QuerySet[Dataset]:
         return datasets_for(caller(self.request))
@@ -212,6 +215,7 @@ class Datasets(Resource):
 @extend_schema(tags=["evaluations"])
 class ProjectEvaluations(Resource):
     serializer_class = EvalRunSerializer
+    changes = Act.PROVE
     parser_classes = (JSONParser,)
 
     def rows(self) -> QuerySet[EvalRun]:
@@ -243,6 +247,7 @@ class ProjectEvaluations(Resource):
 @extend_schema(tags=["evaluations"])
 class Evaluations(Resource):
     serializer_class = EvalRunSerializer
+    changes = Act.PROVE
 
     def rows(self) -> QuerySet[EvalRun]:
         return with_owner(runs_for(caller(self.request)))

@@ -21,6 +21,7 @@ from apps.packages.domain.options import FORMATS, INCLUDES, TOPOLOGIES, options_
 from apps.packages.models import PackageExport
 from apps.packages.queries import exports_for
 from apps.packages.services import delete_export, start_export
+from apps.projects.enums import Act
 from apps.projects.queries import spec_of
 
 
@@ -92,6 +93,7 @@ class NewPackage(serializers.Serializer[Any]):
 @extend_schema(tags=["packages"])
 class ProjectPackages(Resource):
     serializer_class = PackageSerializer
+    changes = Act.SHIP
 
     def rows(self) -> QuerySet[PackageExport]:
         return _with_owner(exports_for(caller(self.request))).filter(project=project_of(self))
@@ -118,6 +120,7 @@ class ProjectPackages(Resource):
 @extend_schema(tags=["packages"])
 class Packages(Resource):
     serializer_class = PackageSerializer
+    changes = Act.SHIP
 
     def rows(self) -> QuerySet[PackageExport]:
         return _with_owner(exports_for(caller(self.request)))
@@ -135,7 +138,7 @@ class Packages(Resource):
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
     def download(self, request: Request, pk: UUID) -> FileResponse:
-        export = self.row(pk)
+        export = self.row(pk, Act.SHIP)
         if not export.is_offered:
             raise PackageNotReady
         return FileResponse(

@@ -31,7 +31,7 @@ from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import NAME, ApplicationId, ProjectSpec
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import brief, dump, locate, parse, plain
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.errors import ImportRefused, SpecRefused
 from apps.projects.models import Draft, Project
 from apps.projects.queries import context_for, projects_for, spec_of
@@ -235,7 +235,7 @@ class Projects(Resource):
         return _shown(self.row(pk))
 
     def destroy(self, request: Request, pk: UUID) -> Response:
-        delete_project(project=self.row(pk, Role.OWNER), by=caller(request))
+        delete_project(project=self.row(pk, Act.DELETE), by=caller(request))
         return Response(status=204)
 
     @extend_schema(
@@ -280,7 +280,7 @@ class Projects(Resource):
     )
     @idempotent
     def build(self, request: Request, pk: UUID) -> Response:
-        project = self.row(pk)
+        project = self.row(pk, Act.BUILD)
         known = set(project.versions.values_list("pk", flat=True))
         version = build_version(
             project=project, by=caller(request), **self.body(NewVersion, request)

@@ -14,7 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from apps.api.errors import VersionMissing
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import project_for, require_role, versions_for
 
@@ -33,9 +33,11 @@ class Resource(GenericViewSet[Any]):
     """Rows that the caller may see; of all others the answer is 404.
 
     Subclasses give `rows()` and a serializer; their methods are named like the router's actions.
+    `changes`: what somebody does with the project of such a row who does more than read it.
     """
 
     lookup_value_converter = "uuid"
+    changes = Act.CHANGE
 
     def rows(self) -> QuerySet[Any]:
         raise NotImplementedError
@@ -46,16 +48,20 @@ class Resource(GenericViewSet[Any]):
             return model._default_manager.none()
         return self.rows()
 
-    def row(self, pk: Any, role: Role | None = None) -> Any:
-        """One of the rows. To change it, the caller needs the role in its project: editor, unless said.
+    def row(self, pk: Any, act: Act | None = None) -> Any:
+        """One of the rows. act: what is done with its project; by default `changes`, or a look.
 
         Raises RoleMissing.
         """
         found = get_object_or_404(self.get_queryset(), pk=pk)
         project = found if isinstance(found, Project) else getattr(found, "project", None)
-        if isinstance(project, Project) and self.request.method not in SAFE_METHODS:
-            require_role(caller(self.request), project, role or Role.EDITOR)
+        if isinstance(project, Project):
+            require_role(caller(self.request), project, act or self.act)
         return found
+
+    @property
+    def act(self) -> Act:
+        return Act.LOOK if self.request.method in SAFE_METHODS else self.changes
 
     def page_of(self, rows: QuerySet[Row], serializer: type[BaseSerializer[Any]]) -> Response:
         page = self.paginate_queryset(rows)
@@ -80,9 +86,8 @@ def checked(given: BaseSerializer[Any]) -> dict[str, Any]:
 
 
 def project_of(view: Resource) -> Project:
-    """The project in the view's address. Raises RoleMissing if the caller may not change it and wants to."""
-    role = Role.VIEWER if view.request.method in SAFE_METHODS else Role.EDITOR
-    return project_for(caller(view.request), view.kwargs["project_id"], role)
+    """The project in the view's address. Raises RoleMissing if the caller may only look and does more."""
+    return project_for(caller(view.request), view.kwargs["project_id"], view.act)
 
 
 def version_of(view: Resource, project: Project, number: int | None) -> SpecVersion:

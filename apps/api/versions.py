@@ -14,14 +14,12 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import serializers
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.fields import SpecField
 from apps.api.resource import Resource, caller
 from apps.projects.domain.diff import describe
-from apps.projects.enums import Role
 from apps.projects.models import SpecVersion
 from apps.projects.queries import project_for, require_role, spec_of, versions_for
 from apps.projects.services import name_version, restore_version
@@ -97,8 +95,7 @@ class Versions(Resource):
 
     def version(self, number: int) -> SpecVersion:
         found: SpecVersion = get_object_or_404(self.get_queryset(), number=number)
-        if self.request.method not in SAFE_METHODS:
-            require_role(caller(self.request), found.project, Role.EDITOR)
+        require_role(caller(self.request), found.project, self.act)
         return found
 
     def list(self, request: Request, project_id: UUID) -> Response:

@@ -19,7 +19,7 @@ from apps.benchmarks.models import BenchRun
 from apps.benchmarks.queries import bench_runs_for, comparable_runs
 from apps.benchmarks.report import bench_csv, bench_report
 from apps.benchmarks.services import delete_run, remote_servers, start_bench
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
 from apps.runtime.errors import StudioError
@@ -46,7 +46,7 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.PROVE)
     form = StartBenchForm(request.POST if request.method == "POST" else None, project=project)
     if form.is_valid():
         version, profile = form.cleaned_data["version"], form.cleaned_data["profile"]
@@ -124,7 +124,7 @@ def report(request: StudioRequest, run_id: UUID, kind: str) -> HttpResponse:
 @require_POST
 def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
     row = get_object_or_404(bench_runs_for(request.user), pk=run_id)
-    require_role(request.user, row.project, Role.EDITOR)
+    require_role(request.user, row.project, Act.PROVE)
     try:
         delete_run(row)
     except StudioError as error:

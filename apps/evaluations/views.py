@@ -28,7 +28,7 @@ from apps.evaluations.queries import (
 from apps.evaluations.report import run_csv, run_report
 from apps.evaluations.services import create_dataset, delete_run, start_run
 from apps.evaluations.services import delete_dataset as delete_dataset_with_runs
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
 from apps.runtime.errors import StudioError
@@ -58,7 +58,7 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def upload(request: StudioRequest, project_id: UUID) -> HttpResponse:
     posted = request.method == "POST"
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.PROVE)
     form = UploadDatasetForm(request.POST if posted else None, request.FILES if posted else None)
     context: dict[str, Any] = {"project": project, "form": form, "aliases": ALIASES}
     if form.is_valid():
@@ -78,7 +78,7 @@ def upload(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.PROVE)
     initial = {"dataset": request.GET.get("dataset"), "version": request.GET.get("version")}
     posted = request.POST if request.method == "POST" else None
     form = StartRunForm(posted, project=project, initial=initial)
@@ -153,7 +153,7 @@ def dataset(request: StudioRequest, dataset_id: UUID) -> HttpResponse:
 @require_POST
 def delete_dataset(request: StudioRequest, dataset_id: UUID) -> HttpResponse:
     row = get_object_or_404(datasets_for(request.user), pk=dataset_id)
-    require_role(request.user, row.project, Role.EDITOR)
+    require_role(request.user, row.project, Act.PROVE)
     try:
         delete_dataset_with_runs(row)
     except StudioError as error:
@@ -220,7 +220,7 @@ def report(request: StudioRequest, run_id: UUID, kind: str) -> HttpResponse:
 @require_POST
 def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
     row = get_object_or_404(runs_for(request.user), pk=run_id)
-    require_role(request.user, row.project, Role.EDITOR)
+    require_role(request.user, row.project, Act.PROVE)
     try:
         delete_run(row)
     except StudioError as error:

@@ -14,7 +14,7 @@ from apps.packages.contents import folders_of
 from apps.packages.forms import StartExportForm
 from apps.packages.queries import exports_for
 from apps.packages.services import delete_export, start_export
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
 from apps.ui.http import StudioRequest, hx_redirect, page
@@ -32,7 +32,7 @@ def index(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def start(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.SHIP)
     form = StartExportForm(request.POST, project=project)
     if form.is_valid():
         version = form.cleaned_data["version"]
@@ -59,7 +59,7 @@ def detail(request: StudioRequest, export_id: UUID) -> HttpResponse:
 @require_GET
 def download(request: StudioRequest, export_id: UUID) -> FileResponse:
     export = get_object_or_404(exports_for(request.user), pk=export_id)
-    require_role(request.user, export.project, Role.EDITOR)
+    require_role(request.user, export.project, Act.SHIP)
     if not export.file:
         raise Http404("This package was not made.")
     response = FileResponse(
@@ -78,7 +78,7 @@ def download(request: StudioRequest, export_id: UUID) -> FileResponse:
 @require_POST
 def delete(request: StudioRequest, export_id: UUID) -> HttpResponse:
     export = get_object_or_404(exports_for(request.user), pk=export_id)
-    require_role(request.user, export.project, Role.EDITOR)
+    require_role(request.user, export.project, Act.SHIP)
     delete_export(export=export)
     return hx_redirect(request, reverse("packages:index", args=[export.project_id]))
 

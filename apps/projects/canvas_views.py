@@ -39,7 +39,7 @@ from apps.projects.domain.spec import FlowNode, ProjectSpec
 from apps.projects.domain.steps import step_of
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import plain
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.errors import DraftConflict, SpecRefused
 from apps.projects.last_run import last_run
 from apps.projects.models import Project
@@ -96,7 +96,7 @@ def canvas_save(request: StudioRequest, project_id: UUID) -> JsonResponse:
 
     settled: what was kept from an earlier conflict is dealt with.
     """
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.CHANGE)
     try:
         body = _body(request)
         ops = read_ops(body.get("ops"))
@@ -163,7 +163,7 @@ async def run_node(request: StudioRequest, project_id: UUID) -> HttpResponse:
 def _prepare(
     request: StudioRequest, project_id: UUID
 ) -> HttpResponse | tuple[Node, Resources, TryNodeForm, dict[str, Any]]:
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.CHANGE)
     drawn, component = _node(request)
     form = TryNodeForm(request.POST, request.FILES, component=component)
     context = {"project": project, "try_form": form, "node_json": _json(drawn)}
@@ -282,7 +282,7 @@ def _inspector_context(
 
 
 def _may_edit(request: StudioRequest, project: Project) -> bool:
-    return role_of(request.user, project).covers(Role.EDITOR)
+    return role_of(request.user, project).may(Act.CHANGE)
 
 
 def _json(node: FlowNode) -> str:

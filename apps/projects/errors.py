@@ -57,9 +57,7 @@ class DraftConflict(Conflict):
 
 class RoleMissing(NotAllowed):
     code = "projects.role-missing"
-    sentence = (
-        "You may look at {title}, and this needs the role {role}. Ask {owner} to give it to you."
-    )
+    sentence = "{act} {title} takes the role {needed}, and yours is {role}. Ask {owner}, its owner."
 
 
 class PersonUnknown(UserFault):

@@ -15,7 +15,7 @@ from apps.knowledge.models import Collection
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.validate import CollectionFacts, Context
 from apps.projects.domain.yaml_io import parse
-from apps.projects.enums import Role
+from apps.projects.enums import Act, Role
 from apps.projects.errors import RoleMissing, SpecRefused
 from apps.projects.models import Draft, Membership, Project, SpecVersion
 
@@ -49,17 +49,24 @@ def versions_for(user: User) -> QuerySet[SpecVersion]:
     return rows if user.is_superuser else rows.filter(_in_role(user, Role.VIEWER, "project__"))
 
 
-def project_for(user: User, pk: UUID, role: Role = Role.VIEWER) -> Project:
-    """Raises Http404 where the user may not even look, RoleMissing where looking is all they may."""
+def project_for(user: User, pk: UUID, act: Act = Act.LOOK) -> Project:
+    """Raises Http404 where the user may not even look, RoleMissing where he may not do this."""
     project = get_object_or_404(projects_for(user), pk=pk)
-    require_role(user, project, role)
+    require_role(user, project, act)
     return project
 
 
-def require_role(user: User, project: Project, role: Role) -> None:
+def require_role(user: User, project: Project, act: Act) -> None:
     """Raises RoleMissing."""
-    if not role_of(user, project).covers(role):
-        raise RoleMissing(title=project.title, role=role.label.lower(), owner=project.owner)
+    role = role_of(user, project)
+    if not role.may(act):
+        raise RoleMissing(
+            act=act.label,
+            title=project.title,
+            needed=act.needs.label.lower(),
+            role=role.label.lower(),
+            owner=project.owner,
+        )
 
 
 def role_of(user: User, project: Project) -> Role:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.forms import ShareForm
 from apps.projects.queries import project_for, require_role, role_of
 from apps.projects.sharing import share_project, unshare_project
@@ -24,7 +24,7 @@ from apps.ui.http import StudioRequest, hx_redirect, page
 def people(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """POST gives a role, or changes one; for the owner."""
     posted = request.method == "POST"
-    project = project_for(request.user, project_id, Role.OWNER if posted else Role.VIEWER)
+    project = project_for(request.user, project_id, Act.SHARE if posted else Act.LOOK)
     form = ShareForm(request.POST if posted else None)
     if form.is_valid():
         try:
@@ -39,7 +39,7 @@ def people(request: StudioRequest, project_id: UUID) -> HttpResponse:
         "project": project,
         "form": form,
         "memberships": project.memberships.select_related("user", "added_by"),
-        "owns": role_of(request.user, project) is Role.OWNER,
+        "owns": role_of(request.user, project).may(Act.SHARE),
         "tab": "overview",
     }
     return render(request, page(request, "projects/people"), context, status=form.status)
@@ -53,7 +53,7 @@ def unshare(request: StudioRequest, project_id: UUID, membership_id: int) -> Htt
     membership = get_object_or_404(project.memberships, pk=membership_id)
     leaving = membership.user_id == request.user.pk
     if not leaving:
-        require_role(request.user, project, Role.OWNER)
+        require_role(request.user, project, Act.SHARE)
     unshare_project(membership=membership, by=request.user)
     if leaving:
         messages.success(request, f"You left {project.title}.")

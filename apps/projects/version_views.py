@@ -18,7 +18,7 @@ from apps.projects.canvas_views import with_icons
 from apps.projects.domain.canvas_compare import compared, same_flow, shown
 from apps.projects.domain.diff import describe
 from apps.projects.domain.flow import flow
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.forms import NameVersionForm
 from apps.projects.models import Project, ProjectEvent, SpecVersion
 from apps.projects.queries import project_for, require_role, spec_of, versions_for
@@ -33,7 +33,7 @@ PAGE_SIZE = 50
 @require_POST
 def build(request: StudioRequest, project_id: UUID) -> HttpResponse:
     """Freeze the draft and go where it can be tried; back to the review if something is missing."""
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.BUILD)
     name = request.POST.get("name", "").replace("\0", "").strip()[:80]
     return build_and_try(request, project, name)
 
@@ -113,7 +113,7 @@ def revert(request: StudioRequest, project_id: UUID, number: int) -> HttpRespons
 @require_POST
 def bring_back(request: StudioRequest, project_id: UUID, event_id: int) -> HttpResponse:
     """The draft that a version replaced becomes the draft again."""
-    project = project_for(request.user, project_id, Role.EDITOR)
+    project = project_for(request.user, project_id, Act.CHANGE)
     event = get_object_or_404(project.events.exclude(document=""), pk=event_id)
     try:
         bring_back_draft(event=event, by=request.user)
@@ -134,7 +134,7 @@ def _found(request: StudioRequest, project_id: UUID, number: int) -> SpecVersion
     rows = versions_for(request.user).select_related("project__draft")
     version = get_object_or_404(rows, project_id=project_id, number=number)
     if request.method == "POST":
-        require_role(request.user, version.project, Role.EDITOR)
+        require_role(request.user, version.project, Act.CHANGE)
     return version
 
 

@@ -23,7 +23,7 @@ from apps.projects.domain.flow import flow
 from apps.projects.domain.schema import json_schema
 from apps.projects.domain.steps import step_of
 from apps.projects.domain.validate import Context, findings
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.forms import CreateProjectForm, SampleForm
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import (
@@ -232,7 +232,7 @@ def clone(request: StudioRequest, project_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def delete(request: StudioRequest, project_id: UUID) -> HttpResponse:
-    project = project_for(request.user, project_id, Role.OWNER)
+    project = project_for(request.user, project_id, Act.DELETE)
     delete_project(project=project, by=request.user)
     messages.success(request, f"{project.title} is deleted. It can be restored for 30 days.")
     return hx_redirect(request, reverse("projects:index"))

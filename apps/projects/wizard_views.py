@@ -34,10 +34,10 @@ from apps.projects.domain.steps import (
 from apps.projects.domain.summary import in_words
 from apps.projects.domain.validate import Context, findings
 from apps.projects.domain.yaml_io import parse
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.errors import DraftConflict
 from apps.projects.models import Project
-from apps.projects.queries import facts_of, owned_collections, project_for, spec_of
+from apps.projects.queries import facts_of, owned_collections, project_for, role_of, spec_of
 from apps.projects.sample import free_collection_name
 from apps.projects.services import keep_unfit_input, remember_step, save_changes
 from apps.projects.version_views import build_and_try
@@ -60,8 +60,8 @@ class Desk:
         self.request = request
         self.step: Step = STEPS[SLUGS.index(slug)]
         writes = request.method == "POST"
-        role = Role.EDITOR if writes else Role.VIEWER
-        self.project: Project = project_for(request.user, project_id, role)
+        act = Act.CHANGE if writes else Act.LOOK
+        self.project: Project = project_for(request.user, project_id, act)
         self.endpoints = list(Endpoint.objects.filter(owner_id=self.project.owner_id))
         self.collections = list(owned_collections(self.project.owner))
         self.spec: ProjectSpec = spec_of(self.project.draft)
@@ -69,6 +69,11 @@ class Desk:
     def reload(self) -> None:
         self.project.draft.refresh_from_db()
         self.spec = spec_of(self.project.draft)
+
+    def remember(self, step: str) -> None:
+        """Where the project's people go on; who only looks leaves it where they were."""
+        if role_of(self.request.user, self.project).may(Act.CHANGE):
+            remember_step(project=self.project, step=step)
 
     @property
     def fresh(self) -> bool:
@@ -139,7 +144,7 @@ def wizard(request: StudioRequest, project_id: UUID, step: str) -> HttpResponse:
         return _review(desk)
     if request.method == "POST":
         return _save(desk)
-    remember_step(project=desk.project, step=step)
+    desk.remember(step)
     kept = desk.project.draft.unfit_input.get(step)
     form = desk.form(_typed(kept) if kept and "choose" not in request.GET else None)
     return render(request, "projects/wizard.html", desk.context(form, **_open_collection(desk)))
@@ -229,7 +234,7 @@ def _conflict(desk: Desk, form: StepForm, conflict: DraftConflict) -> HttpRespon
 def _review(desk: Desk) -> HttpResponse:
     if desk.request.method == "POST":
         raise Http404
-    remember_step(project=desk.project, step="review")
+    desk.remember("review")
     built = desk.project.versions.first()
     context = desk.context(
         summary=[

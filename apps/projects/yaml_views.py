@@ -18,7 +18,7 @@ from apps.projects.domain.findings import Finding
 from apps.projects.domain.validate import Context
 from apps.projects.domain.validate import check as check_text
 from apps.projects.domain.yaml_io import parse
-from apps.projects.enums import Role
+from apps.projects.enums import Act
 from apps.projects.errors import DraftConflict, SpecRefused
 from apps.projects.forms import YamlForm
 from apps.projects.models import Project
@@ -33,7 +33,7 @@ from apps.ui.http import StudioRequest, hx_redirect
 @require_http_methods(["GET", "POST"])
 def yaml(request: StudioRequest, project_id: UUID) -> HttpResponse:
     writes = request.method == "POST"
-    project = project_for(request.user, project_id, Role.EDITOR if writes else Role.VIEWER)
+    project = project_for(request.user, project_id, Act.CHANGE if writes else Act.LOOK)
     if writes:
         return _save(request, project)
     if "download" in request.GET:
