@@ -18,9 +18,11 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from apps.projects.domain.canvas import AddNode, Move, RemoveNode, Rename, edited
 from apps.projects.domain.spec import Flow, FlowNode, Position, ProjectSpec, edge
 from apps.projects.domain.validate import Context, check, findings
 from apps.projects.domain.yaml_io import dump, merge, parse, starter
+from apps.projects.domain.yaml_nodes import read
 from tests.bench.bench_pages import PASSWORD, PROGRAM, answers
 from tests.bench.figures import Figure
 from tests.e2e.browser import launch
@@ -90,9 +92,27 @@ def judged(spec: ProjectSpec) -> Iterator[Figure]:
     text = merge(starter("custom", "large", connection="fake", model="m"), spec)
     value = median_ms(lambda: findings(spec, context))
     yield Figure(f"validate a spec of {NODES} nodes, ms", f"{value:.1f}", "under 50", value < 50)
-    value = median_ms(lambda: check(text, context))
-    note = f"{len(text) / 1000:.0f} kB of YAML, with the line of every finding"
+    value = median_ms(lambda: read(text))
+    note = f"{len(text) / 1000:.0f} kB of YAML, with the place of every value"
+    yield Figure(f"read its file, {NODES} nodes, ms", f"{value:.0f}", "", None, note)
+    value = median_ms(lambda: check(f"{text}# {time.perf_counter()}\n", context))
+    note = "with the line of every finding"
     yield Figure(f"read and validate its file, {NODES} nodes, ms", f"{value:.0f}", "", None, note)
+    for what, ops in SAVED.items():
+        wanted = edited(spec, ops)
+        value = median_ms(lambda wanted=wanted: merge(f"{text}# {time.perf_counter()}\n", wanted))
+        note = "comments kept, read back and compared"
+        yield Figure(f"write into it: {what}, ms", f"{value:.0f}", "under 1000", value < 1000, note)
+
+
+SAVED = {
+    "a node moved": [Move(id="llm-5", to=Position(x=8, y=16))],
+    "a node renamed": [Rename(id="llm-5", to="other")],
+    "a node removed, another added": [
+        RemoveNode(id="prompt-9"),
+        AddNode(node=FlowNode(id="other", component="llm"), at=100),
+    ],
+}
 
 
 def median_ms(work: Any) -> float:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,7 +24,8 @@ from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.starter import starter
 from apps.projects.domain.upgrade import upgrade
-from apps.projects.domain.yaml_nodes import Document, Place, Unreadable, read, short
+from apps.projects.domain.yaml_nodes import STUMBLES, Document, Place, Unreadable, read, short
+from apps.projects.domain.yaml_patch import Unpatchable, Writing, patched
 from apps.projects.errors import VersionUnknown
 
 __all__ = ["brief", "dump", "locate", "merge", "parse", "starter"]
@@ -34,6 +36,13 @@ WIDE = 1_000_000
 
 def parse(text: str) -> tuple[ProjectSpec | None, list[Finding]]:
     """The spec, or None and what is wrong, each with line and column. Never raises."""
+    spec, findings = _parsed(text)
+    return spec, list(findings)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> tuple[ProjectSpec | None, list[Finding]]:
+    """One request reads the same file several times: to show it, to edit it, to say what changed."""
     try:
         document = read(text)
     except Unreadable as error:
@@ -80,11 +89,14 @@ def merge(text: str, spec: ProjectSpec) -> str:
     """
     if parse(text)[0] == spec:
         return text
-    try:
-        edited = _edited(text, spec)
-    except (YAMLError, ValueError, TypeError, KeyError, AttributeError, IndexError):
-        return dump(spec)
-    return edited if parse(edited)[0] == spec else dump(spec)
+    for edit in (_patched, _edited):
+        try:
+            edited = edit(text, spec)
+        except (YAMLError, Unpatchable, Unreadable, *STUMBLES):
+            continue
+        if parse(edited)[0] == spec:
+            return edited
+    return dump(spec)
 
 
 def plain(spec: ProjectSpec) -> dict[str, Any]:
@@ -169,13 +181,17 @@ def _writer() -> YAML:
 _BLOCK_LIST = re.compile(r"^ *- ", re.MULTILINE)
 
 
+def _patched(text: str, spec: ProjectSpec) -> str:
+    writing = Writing(written, _without_defaults)
+    return patched(text, read(text), plain(spec), _defaults(spec), writing)
+
+
 def _edited(text: str, spec: ProjectSpec) -> str:
-    _, indent, offset = load_yaml_guess_indent(text)
     yaml = _writer()
+    document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
     if indent is not None and _BLOCK_LIST.search(text):
         yaml.indent(mapping=2, sequence=indent, offset=offset or 0)
     yaml.explicit_start = text.startswith("---")
-    document = yaml.load(text)
     _update(document, plain(spec), _defaults(spec))
     stream = io.StringIO()
     yaml.dump(document, stream)

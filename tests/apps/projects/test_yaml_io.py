@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.projects.domain import yaml_nodes
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import ApplicationId
 from apps.projects.domain.yaml_io import dump, merge, parse, starter
@@ -117,7 +118,7 @@ def test_empty_keys_mean_not_set() -> None:
         ("x" * (MAX_BYTES + 1), "spec.document.too-large"),
         ("#\n" * 30_000, "spec.document.too-large"),
         ("a: " + "x " * 200_000, "spec.document.too-large"),
-        ("".join(f"k{number}: 1\n" for number in range(9_000)), "spec.document.too-large"),
+        ("".join(f"k{number}: 1\n" for number in range(14_000)), "spec.document.too-large"),
         ("[" * 10_000, "spec.yaml.too-deep"),
         ("- " * 10_000, "spec.yaml.too-deep"),
         ("{a: " * 10_000, "spec.yaml.too-deep"),
@@ -128,6 +129,9 @@ def test_empty_keys_mean_not_set() -> None:
         ("a: \x07", "spec.yaml.character"),
         ('a: "\\UFFFFFFFF"', "spec.yaml.syntax"),
         ("%YAML 9.9\n---\na", "spec.yaml.syntax"),
+        ("a: b\n" + "# c\n" * 19_000 + "d: [", "spec.yaml.syntax"),
+        ("a: " + "x " * 60_000 + "\u2028", "spec.yaml.character"),
+        ("a: " + "x " * 60_000 + "\x07", "spec.yaml.character"),
     ],
 )
 def test_document_is_refused_within_a_second(text: str, code: str) -> None:
@@ -147,6 +151,38 @@ def test_many_problems_are_listed_up_to_a_limit() -> None:
 
     assert len(findings) == 101
     assert time.process_time() - started < 1
+
+
+def test_the_largest_flow_is_read() -> None:
+    nodes = "".join(
+        f"      - {{id: n-{number}, component: llm, title: T, params: {{top_k: 4, top_p: 0.5, seed: 1, "
+        f"temperature: 1, max_tokens: 9}}}}\n"
+        for number in range(500)
+    )
+    edges = "".join(
+        f"      - {{from: n-{number % 500}.answer, to: n-{number % 499}.messages}}\n"
+        for number in range(2_000)
+    )
+    places = "".join(f"    n-{number}: {{x: {number}, y: 0}}\n" for number in range(500))
+    text = MINIMAL.replace("spec: {application: qna}\n", "spec:\n  application: custom\n")
+    made, findings = parse(
+        f"{text}  flow:\n    nodes:\n{nodes}    edges:\n{edges}  layout:\n{places}"
+    )
+
+    assert findings == []
+    assert made is not None
+    assert made.spec.flow is not None
+    assert (len(made.spec.flow.nodes), len(made.spec.flow.edges)) == (500, 2_000)
+
+
+@pytest.mark.parametrize("text", [TEXT, MINIMAL, TEXT.replace("\n", "\r\n")])
+def test_both_parsers_find_the_same_values_at_the_same_places(text: str) -> None:
+    fast, slow = yaml_nodes.read(text), yaml_nodes.read(f"%YAML 1.2\n---\n{text}")
+
+    assert fast.value == slow.value
+    assert {path: (place.line + 2, place.column) for path, place in fast.places.items()} == {
+        path: (place.line, place.column) for path, place in slow.places.items()
+    }
 
 
 # Writing -------------------------------------------------------------------------------------------
