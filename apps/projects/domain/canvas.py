@@ -16,6 +16,8 @@ from apps.projects.domain.blueprints import flow_of, is_blueprint
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.ops import digest
 from apps.projects.domain.pydantic_findings import from_validation
+from apps.projects.domain.renames import Net, edge_renamed, renamed, renames
+from apps.projects.domain.rising import staying
 from apps.projects.domain.spec import (
     Flow,
     FlowEdge,
@@ -164,19 +166,24 @@ def edited(spec: ProjectSpec, ops: Iterable[Op]) -> ProjectSpec:
 def changes(old: Drawing, new: Drawing) -> list[Op]:
     """Operations that lead from one drawing to the other, ordered so that each can be done.
 
-    Nodes and edges that both have must be in the same relative order, as after any edit.
+    A node or an edge that stands in another order goes and comes again.
     """
-    ops: list[Op] = [Disconnect(edge=one) for one in old.edges if one not in new.edges]
-    ops += [RemoveNode(id=name) for name in old.nodes if _is_gone(name, old, new)]
+    names = renames(net_of(old), net_of(new))
+    ops: list[Op] = [Rename(id=was, to=now) for was, now in names.items()]
+    old = all_renamed(old, names)
+    nodes, wires = staying(tuple(old.nodes), new.nodes), staying(old.edges, new.edges)
+    nodes = {name for name in nodes if old.nodes[name].component == new.nodes[name].component}
+    ops += [Disconnect(edge=one) for one in old.edges if one not in wires]
+    ops += [RemoveNode(id=name) for name in old.nodes if name not in nodes]
     for at, (name, node) in enumerate(new.nodes.items()):
-        if name not in old.nodes or _is_gone(name, old, new):
-            ops.append(AddNode(node=node, at=at))
-        else:
+        if name in nodes:
             ops += _node_changes(old.nodes[name], node)
-    kept = {one for one in old.edges if one in new.edges and not _lost(one, old, new)}
+        else:
+            ops.append(AddNode(node=node, at=at))
+    kept = {one for one in wires if all(end in nodes or end not in old.nodes for end in _ends(one))}
     ops += [Connect(edge=one, at=at) for at, one in enumerate(new.edges) if one not in kept]
     for name in dict.fromkeys([*old.layout, *new.layout]):
-        before = None if _is_gone(name, old, new) else old.layout.get(name)
+        before = old.layout.get(name) if name in nodes else None
         if before != new.layout.get(name) and name in new.nodes:
             ops.append(Move(id=name, to=new.layout.get(name)))
     return ops
@@ -290,12 +297,7 @@ def _rename(drawing: Drawing, op: Rename) -> Drawing:
     _node(drawing, op.id)
     if op.to in drawing.nodes:
         raise _Refused(f"There is a node {op.to} already.")
-    names = {name: name for name in drawing.nodes} | {op.id: op.to}
-    return Drawing(
-        {names[name]: _named(node, names[name]) for name, node in drawing.nodes.items()},
-        tuple(_renamed(one, names) for one in drawing.edges),
-        {names.get(name, name): at for name, at in drawing.layout.items()},
-    )
+    return all_renamed(drawing, {op.id: op.to})
 
 
 def _paste(drawing: Drawing, op: Paste) -> Drawing:
@@ -307,7 +309,7 @@ def _paste(drawing: Drawing, op: Paste) -> Drawing:
     for node in op.nodes:
         nodes[names[node.id]] = _named(node, names[node.id])
     inner = [one for one in op.edges if all(end in names for end in _ends(one))]
-    edges = (*drawing.edges, *(_renamed(one, names) for one in inner))
+    edges = (*drawing.edges, *(edge_renamed(one, names) for one in inner))
     _check_size(len(nodes), 500, "nodes")
     _check_size(len(edges), 2000, "edges")
     layout = {names[name]: at for name, at in op.layout.items() if name in names}
@@ -352,10 +354,19 @@ def _named(node: FlowNode, name: str) -> FlowNode:
     return node.model_copy(update={"id": name})
 
 
-def _renamed(one: FlowEdge, names: dict[str, str]) -> FlowEdge:
-    ends = [name.partition(".") for name in (one.source, one.target)]
-    source, target = (f"{names.get(name, name)}.{port}" for name, _, port in ends)
-    return one.model_copy(update={"source": source, "target": target})
+def all_renamed(drawing: Drawing, names: dict[str, str]) -> Drawing:
+    if not names:
+        return drawing
+    net = renamed(net_of(drawing), names)
+    return Drawing(
+        {node.id: node for node in net.nodes},
+        tuple(net.edges),
+        {names.get(name, name): at for name, at in drawing.layout.items()},
+    )
+
+
+def net_of(drawing: Drawing) -> Net:
+    return Net(tuple(drawing.nodes.values()), drawing.edges)
 
 
 def _inserted(nodes: dict[str, FlowNode], node: FlowNode, at: int | None) -> dict[str, FlowNode]:
@@ -371,18 +382,6 @@ def _check_size(count: int, most: int, what: str) -> None:
 
 def _ends(one: FlowEdge) -> tuple[str, str]:
     return one.source.partition(".")[0], one.target.partition(".")[0]
-
-
-def _is_gone(name: str, old: Drawing, new: Drawing) -> bool:
-    """Whether the old node of this name has no place in the new drawing; another component is another
-    node."""
-    before, after = old.nodes.get(name), new.nodes.get(name)
-    return before is not None and (after is None or after.component != before.component)
-
-
-def _lost(one: FlowEdge, old: Drawing, new: Drawing) -> bool:
-    """Whether an edge goes because a node at its end does, if only to come back as another."""
-    return any(_is_gone(end, old, new) for end in _ends(one))
 
 
 def _node_changes(old: FlowNode, new: FlowNode) -> list[Op]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.projects.domain.blueprints import flow_of
+from apps.projects.domain.renames import Net, renamed, renames
 from apps.projects.domain.spec import Flow, FlowNode, ProjectSpec
 from apps.projects.domain.yaml_io import plain
 from apps.projects.domain.yaml_nodes import short
@@ -79,16 +80,19 @@ def describe(old: ProjectSpec, new: ProjectSpec) -> list[str]:
 
 def describe_flow(old: Flow, new: Flow) -> list[str]:
     """Nodes and edges that came, went or changed, one sentence each."""
-    before = {node.id: node for node in old.nodes}
+    names = renames(Net(old.nodes, old.edges), Net(new.nodes, new.edges))
+    said = [f"Node {was} renamed to {now}." for was, now in names.items()]
+    net = renamed(Net(old.nodes, old.edges), names)
+    before = {node.id: node for node in net.nodes}
     after = {node.id: node for node in new.nodes}
-    said = [f"Node {name} removed." for name in before if name not in after]
+    said += [f"Node {name} removed." for name in before if name not in after]
     said += [
         f"Node {node.id} ({node.component}) added." for node in new.nodes if node.id not in before
     ]
     for name, node in after.items():
         if name in before:
             said += node_changes(before[name], node)
-    old_edges = [f"{edge.source} to {edge.target}" for edge in old.edges]
+    old_edges = [f"{edge.source} to {edge.target}" for edge in net.edges]
     new_edges = [f"{edge.source} to {edge.target}" for edge in new.edges]
     said += [f"Edge from {edge} removed." for edge in old_edges if edge not in new_edges]
     return said + [f"Edge from {edge} added." for edge in new_edges if edge not in old_edges]

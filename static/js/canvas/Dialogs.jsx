@@ -101,6 +101,7 @@ function candidates(store, side, edge, refused) {
 
 function Side({ store, item, side }) {
   const value = item[side];
+  if (item.kind === "name") return <p>Renamed to <code>{value}</code></p>;
   if (item.kind === "input") {
     return value.length ? <ul>{value.map((edge) => <li key={edge.from}><code>{edge.from}</code> feeds it</li>)}</ul> : <p>Nothing feeds it</p>;
   }
@@ -127,7 +128,7 @@ export function MergeDialog({ store, conflict }) {
       <div className="merge-all"><button type="button" className="btn btn-sm" onClick={() => all("theirs")}>All of {by === "you" ? "the other window" : by}</button><button type="button" className="btn btn-sm" onClick={() => all("yours")}>All of mine</button></div>
       {items.map((item) => (
         <fieldset key={item.key} className="merge-item">
-          <legend>{item.kind === "node" ? `Node ${item.id}` : `Input ${item.id}`}</legend>
+          <legend>{{ node: "Node", input: "Input", name: "Name of" }[item.kind]} {item.id}</legend>
           {["theirs", "yours"].map((side) => (
             <label key={side} className="choice">
               <input type="radio" className="radio radio-sm radio-primary" name={item.key} checked={chosen[item.key] === side} onChange={() => setChosen({ ...chosen, [item.key]: side })} />
@@ -161,6 +162,7 @@ const KEYS = [
   ["C", "Connect the selected node"],
   ["Enter", "Select the focused node or connection"],
   ["I", "Go to the inspector"],
+  ["F2", "Rename the selected node"],
   ["A", "Go to the components"],
   ["Delete", "Remove what is selected"],
   ["Shift drag", "Select with a frame"],

@@ -178,6 +178,10 @@ export function Editor({ doc }) {
       else if ((key === "delete" || key === "backspace") && (ids.length || lines.length)) remove();
       else if (key === "c" && (focused || ids.length === 1)) connect({ id: focused ?? ids[0] });
       else if (key === "i" && ids.length === 1) inspector.focus();
+      else if (key === "f2" && (focused || ids.length === 1)) {
+        if (focused && ids.join() !== focused) select([focused]);
+        inspector.rename(focused ?? ids[0]);
+      }
       else if (key === "a") openPalette();
       else if (key === "f") flow.fitView({ padding: 0.12, duration: duration() });
       else if (key === "?") setKeys(true);

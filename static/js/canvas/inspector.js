@@ -70,6 +70,18 @@ export class Inspector {
     document.getElementById("canvas")?.toggleAttribute("data-inspecting", shown);
   }
 
+  // Goes to the field of the id, as soon as the form of this node is there.
+  rename(id) {
+    const place = document.getElementById("inspector");
+    if (place?.dataset.node !== id) {
+      document.body.addEventListener("htmx:afterSettle", () => this.id === id && this.rename(id), { once: true });
+      return;
+    }
+    const field = document.getElementById("inspector_id");
+    field?.focus();
+    field?.select();
+  }
+
   focus() {
     document.getElementById("inspector-title")?.focus();
   }

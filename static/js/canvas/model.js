@@ -86,16 +86,8 @@ export function without(drawing, nodes, edges = new Set()) {
 export const withEdge = (drawing, edge) => ({ ...drawing, edges: [...drawing.edges, edge] });
 
 export function withNode(drawing, was, node) {
-  const named = (text) => {
-    const [id, port] = text.split(".");
-    return id === was ? `${node.id}.${port}` : text;
-  };
-  if (was === node.id) return { ...drawing, nodes: drawing.nodes.map((one) => (one.id === was ? node : one)) };
-  return {
-    nodes: drawing.nodes.map((one) => (one.id === was ? node : one)),
-    edges: drawing.edges.map((edge) => ({ from: named(edge.from), to: named(edge.to) })),
-    layout: Object.fromEntries(Object.entries(drawing.layout).map(([id, at]) => [id === was ? node.id : id, at])),
-  };
+  const now = was === node.id ? drawing : renamed(drawing, new Map([[was, node.id]]));
+  return { ...now, nodes: now.nodes.map((one) => (one.id === node.id ? node : one)) };
 }
 
 export function part(drawing, ids) {
@@ -137,20 +129,85 @@ export function paste(drawing, piece, shift) {
 
 // Operations -----------------------------------------------------------------------------------------
 
+// New ids by old ids of nodes that have only got another id, told as apps/projects/domain/renames.py tells it: by the
+// component, and either all that the node says or its place and its edges.
+export function renames(old, now) {
+  const [before, after] = [idsOf(old), idsOf(now)];
+  const gone = old.nodes.map((node, at) => [at, node]).filter(([, node]) => !after.has(node.id));
+  const come = now.nodes.map((node, at) => [at, node]).filter(([, node]) => !before.has(node.id));
+  const names = new Map();
+  if (!gone.length || !come.length) return names;
+  const [had, has] = [edgesByNode(old.edges), edgesByNode(now.edges)];
+  const taken = new Set();
+  for (const [at, was] of gone) {
+    const free = come.filter(([, node]) => !taken.has(node.id)).sort(([a], [b]) => Number(a !== at) - Number(b !== at));
+    const found = free.find(([place, is]) => sameNode(was, is, had.get(was.id), has.get(is.id), place === at));
+    if (!found) continue;
+    names.set(was.id, found[1].id);
+    taken.add(found[1].id);
+  }
+  const turned = renamed(old, names);
+  const kept = inSameOrder(turned.nodes.map((node) => node.id), now.nodes.map((node) => node.id));
+  return kept && inSameOrder(turned.edges.map(keyOf), now.edges.map(keyOf)) ? names : new Map();
+}
+
+export function renamed(drawing, names) {
+  if (!names.size) return drawing;
+  const named = (text) => {
+    const [id, port] = text.split(".");
+    return names.has(id) ? `${names.get(id)}.${port}` : text;
+  };
+  return {
+    nodes: drawing.nodes.map((node) => (names.has(node.id) ? { ...node, id: names.get(node.id) } : node)),
+    edges: drawing.edges.map((edge) => (ends(edge).some((id) => names.has(id)) ? { from: named(edge.from), to: named(edge.to) } : edge)),
+    layout: Object.fromEntries(Object.entries(drawing.layout).map(([id, at]) => [names.get(id) ?? id, at])),
+  };
+}
+
+// An edge as its node sees it: without the id at its other end, which may have changed as well.
+function edgesByNode(edges) {
+  const found = new Map();
+  const put = (id, told) => found.set(id, (found.get(id) ?? new Set()).add(told));
+  for (const edge of edges) {
+    const [[source, out], [target, into]] = [edge.from.split("."), edge.to.split(".")];
+    put(source, `${out} > ${into}`);
+    put(target, `${into} < ${out}`);
+  }
+  return found;
+}
+
+function sameNode(was, is, mine = new Set(), its = new Set(), samePlace = false) {
+  if (was.component !== is.component) return false;
+  const equal = mine.size === its.size && [...mine].every((one) => its.has(one));
+  if (was.title === is.title && same(was.params, is.params)) return equal || [...mine].some((one) => its.has(one));
+  return samePlace && mine.size > 0 && equal;
+}
+
+function inSameOrder(old, now) {
+  const [had, has] = [new Set(old), new Set(now)];
+  return old.filter((one) => has.has(one)).join() === now.filter((one) => had.has(one)).join();
+}
+
 export function changes(old, now) {
+  const names = renames(old, now);
+  const ops = [...names].map(([id, to]) => ({ op: "rename", id, to }));
+  return [...ops, ...otherChanges(renamed(old, names), now)];
+}
+
+function otherChanges(old, now) {
   const before = new Map(old.nodes.map((node) => [node.id, node]));
   const after = new Map(now.nodes.map((node) => [node.id, node]));
-  const gone = (id) => before.has(id) && after.get(id)?.component !== before.get(id).component;
-  const oldEdges = new Set(old.edges.map(keyOf));
-  const newEdges = new Set(now.edges.map(keyOf));
-  const ops = old.edges.filter((edge) => !newEdges.has(keyOf(edge))).map((edge) => ({ op: "disconnect", edge }));
+  const places = staying([...before.keys()], [...after.keys()]);
+  const gone = (id) => before.has(id) && (!places.has(id) || after.get(id).component !== before.get(id).component);
+  const wires = staying(old.edges.map(keyOf), now.edges.map(keyOf));
+  const ops = old.edges.filter((edge) => !wires.has(keyOf(edge))).map((edge) => ({ op: "disconnect", edge }));
   for (const id of before.keys()) if (gone(id)) ops.push({ op: "remove", id });
   now.nodes.forEach((node, at) => {
     const was = before.get(node.id);
     if (!was || gone(node.id)) ops.push({ op: "add", node, at });
     else if (was !== node) ops.push(...nodeChanges(was, node));
   });
-  const kept = (edge) => oldEdges.has(keyOf(edge)) && !ends(edge).some(gone);
+  const kept = (edge) => wires.has(keyOf(edge)) && !ends(edge).some(gone);
   now.edges.forEach((edge, at) => {
     if (!kept(edge)) ops.push({ op: "connect", edge, at });
   });
@@ -160,6 +217,28 @@ export function changes(old, now) {
     if (after.has(id) && (was?.x !== is?.x || was?.y !== is?.y)) ops.push({ op: "move", id, to: is ?? null });
   }
   return ops;
+}
+
+// What both lists have without anything changing its order: a longest rising part.
+function staying(old, now) {
+  const numbers = new Map(old.map((one, number) => [one, number]));
+  const tails = [];
+  const before = new Map();
+  for (const one of now) {
+    const number = numbers.get(one);
+    if (number === undefined) continue;
+    let [low, high] = [0, tails.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (numbers.get(tails[middle]) < number) low = middle + 1;
+      else high = middle;
+    }
+    before.set(one, tails[low - 1]);
+    tails[low] = one;
+  }
+  const kept = new Set();
+  for (let one = tails.at(-1); one !== undefined; one = before.get(one)) kept.add(one);
+  return kept;
 }
 
 function nodeChanges(old, now) {
@@ -210,6 +289,7 @@ function done(drawing, op) {
       return put({ params: others });
     }
     case "title": return put({ title: op.title });
+    case "rename": return nodeOf(drawing, op.to) ? null : renamed(drawing, new Map([[op.id, op.to]]));
     default: return null;
   }
 }
@@ -223,6 +303,7 @@ export function sentence(op) {
     case "move": return `${op.id} moved`;
     case "set": return `${op.id}: ${op.name} set to ${JSON.stringify(op.value)}`;
     case "reset": return `${op.id}: ${op.name} taken from the project again`;
+    case "rename": return `${op.id} renamed to ${op.to}`;
     case "title": return `${op.id} titled “${op.title || op.id}”`;
     default: return op.op;
   }
@@ -230,8 +311,34 @@ export function sentence(op) {
 
 // Two people at once ---------------------------------------------------------------------------------
 
-// What both did, and where they differ: [{key, kind: "node" | "input", id, theirs, yours}].
+// Both sides under the ids that nodes had at first, and what each calls them now. What only you added gives way where
+// the other side took its id.
+function byFirstIds(base, theirs, yours) {
+  const [their, your] = [renames(base, theirs), renames(base, yours)];
+  const back = (names) => new Map([...names].map(([was, now]) => [now, was]));
+  const mine = renamed(yours, back(your));
+  const taken = new Set([...idsOf(mine), ...idsOf(base), ...idsOf(theirs)]);
+  const away = new Map();
+  for (const id of idsOf(mine)) {
+    if (nodeOf(base, id) || ![...their.values()].includes(id)) continue;
+    away.set(id, freeId(id, taken));
+    taken.add(away.get(id));
+  }
+  return { their, your, theirs: renamed(theirs, back(their)), yours: renamed(mine, away) };
+}
+
+// What both did, and where they differ: [{key, kind: "node" | "input" | "name", id, theirs, yours}].
 export function conflictsOf(base, theirs, yours) {
+  const sides = byFirstIds(base, theirs, yours);
+  const found = [];
+  for (const [id, name] of sides.your) {
+    const other = sides.their.get(id);
+    if (other && other !== name) found.push({ key: `name ${id}`, kind: "name", id, theirs: other, yours: name });
+  }
+  return [...found, ...differences(base, sides.theirs, sides.yours)];
+}
+
+function differences(base, theirs, yours) {
   const found = [];
   const at = (drawing) => new Map(drawing.nodes.map((node) => [node.id, node]));
   const [b, t, y] = [at(base), at(theirs), at(yours)];
@@ -256,9 +363,10 @@ export function conflictsOf(base, theirs, yours) {
 
 // Theirs with what only you did, and per conflict the side that was chosen ("theirs" or "yours").
 export function merged(base, theirs, yours, conflicts, chosen) {
-  let [now] = applyOps(theirs, changes(base, yours));
-  for (const one of conflicts) {
-    const side = chosen[one.key] === "theirs" ? theirs : yours;
+  const sides = byFirstIds(base, theirs, yours);
+  let [now] = applyOps(sides.theirs, otherChanges(base, sides.yours));
+  for (const one of conflicts.filter((each) => each.kind !== "name")) {
+    const side = chosen[one.key] === "theirs" ? sides.theirs : sides.yours;
     if (one.kind === "node") now = withSide(now, side, one.id);
     else {
       const feeding = side.edges.filter((edge) => edge.to === one.id);
@@ -267,7 +375,18 @@ export function merged(base, theirs, yours, conflicts, chosen) {
   }
   const ids = idsOf(now);
   const edges = now.edges.filter((edge) => ends(edge).every((id) => ids.has(id)));
-  return { ...now, edges: [...new Map(edges.map((edge) => [keyOf(edge), edge])).values()] };
+  const whole = { ...now, edges: [...new Map(edges.map((edge) => [keyOf(edge), edge])).values()] };
+  return renamed(whole, lastNames(sides, ids, chosen));
+}
+
+// What nodes are called in the end: as the only one says who renamed them, else as was chosen.
+function lastNames({ their, your }, ids, chosen) {
+  const names = new Map();
+  for (const id of new Set([...their.keys(), ...your.keys()])) {
+    const wanted = your.has(id) && chosen[`name ${id}`] !== "theirs" ? your.get(id) : their.get(id) ?? your.get(id);
+    if (ids.has(id)) names.set(id, freeId(wanted, new Set([...ids, ...names.values()])));
+  }
+  return names;
 }
 
 function withSide(drawing, side, id) {

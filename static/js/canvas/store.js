@@ -72,7 +72,10 @@ export class Store {
 
   changeNode(was, node) {
     if (!nodeOf(this.now, was)) return;
-    this.commit(withNode(this.now, was, node), `${node.title || node.id} changed`);
+    if (was !== node.id && nodeOf(this.now, node.id)) return this.say(`There is a node ${node.id} already`);
+    const { [was]: ran, ...runs } = this.state.runs;
+    if (was !== node.id && ran) this.set({ runs: { ...runs, [node.id]: ran } });
+    this.commit(withNode(this.now, was, node), was === node.id ? `${node.title || node.id} changed` : `${was} renamed to ${node.id}`);
   }
 
   ran({ id, ...told }) {

@@ -40,6 +40,16 @@ def test_added_removed_and_changed_are_marked() -> None:
     assert drawing["editable"] is False
 
 
+def test_a_renamed_node_is_changed_and_its_edges_are_not() -> None:
+    drawing = compared(custom(), done({"op": "rename", "id": "llm", "to": "writer"}))
+
+    assert drawing["marks"] == {
+        "nodes": {"writer": {"mark": "changed", "notes": ["Renamed from llm."]}},
+        "edges": {},
+    }
+    assert [row["id"] for row in drawing["nodes"]] == ["question", "prompt", "writer", "answer"]
+
+
 def test_where_nodes_stand_is_no_change() -> None:
     moved = done({"op": "move", "id": "llm", "to": {"x": 8, "y": 8}})
 

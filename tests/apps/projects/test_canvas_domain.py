@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from apps.catalog.domain.catalog import components
 from apps.projects.domain.canvas import (
     Op,
+    Rename,
     changes,
     document,
     drawing_of,
@@ -21,6 +22,7 @@ from apps.projects.domain.canvas import (
     read_ops,
     seen,
 )
+from apps.projects.domain.diff import describe
 from apps.projects.domain.spec import ProjectSpec, edge
 from apps.projects.domain.validate import findings
 from apps.projects.domain.yaml_io import merge, parse, starter
@@ -87,6 +89,52 @@ def test_rename_takes_edges_and_position_along() -> None:
         "writer.answer > answer.answer",
     ]
     assert list(renamed.spec.layout) == ["writer"]
+
+
+def test_a_new_id_is_one_operation_there_and_back() -> None:
+    before = done({"op": "move", "id": "llm", "to": {"x": 1, "y": 2}})
+    after = done(
+        {"op": "rename", "id": "llm", "to": "writer"},
+        {"op": "rename", "id": "prompt", "to": "words"},
+        spec=before,
+    )
+
+    assert changes(drawing_of(before), drawing_of(after)) == [
+        Rename(id="prompt", to="words"),
+        Rename(id="llm", to="writer"),
+    ]
+    assert edited(after, changes(drawing_of(after), drawing_of(before))) == before
+    assert describe(before, after) == [
+        "Node prompt renamed to words.",
+        "Node llm renamed to writer.",
+    ]
+
+
+def test_a_new_id_and_a_new_setting_are_told_apart() -> None:
+    after = done(
+        {"op": "rename", "id": "llm", "to": "writer"},
+        {"op": "set", "id": "writer", "name": "top_k", "value": 5},
+    )
+
+    assert describe(custom(), after) == ["Node llm renamed to writer.", "writer.top_k set to 5."]
+
+
+def test_another_node_in_its_place_is_no_new_id() -> None:
+    after = done(
+        {"op": "remove", "id": "llm"}, {"op": "add", "node": {"id": "other", "component": "llm"}}
+    )
+
+    assert describe(custom(), after)[:2] == ["Node llm removed.", "Node other (llm) added."]
+
+
+def test_an_order_is_undone_too() -> None:
+    after = done(
+        {"op": "remove", "id": "prompt"},
+        {"op": "add", "node": {"id": "prompt", "component": "prompt"}},
+    )
+
+    assert ids(after) == ["question", "llm", "answer", "prompt"]
+    assert edited(after, changes(drawing_of(after), drawing_of(custom()))) == custom()
 
 
 def test_paste_gives_free_ids_and_keeps_inner_edges_only() -> None:
@@ -229,6 +277,14 @@ def test_every_operation_can_be_undone_to_the_exact_spec(values: list[Any]) -> N
         assert seen(back) == seen(before)
 
     each(values, undone)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(OPS, max_size=10))
+def test_any_sequence_can_be_undone_at_once(values: list[Any]) -> None:
+    after = each(values, lambda before, op, after: None)
+
+    assert edited(after, changes(drawing_of(after), drawing_of(custom()))) == custom()
 
 
 @settings(deadline=None, max_examples=25)
