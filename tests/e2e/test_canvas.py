@@ -132,6 +132,7 @@ def test_undo_and_redo_give_the_exact_flow(page: Page) -> None:
     expect(page.locator(".react-flow__node")).to_have_count(4)
     page.keyboard.press("Control+z")
     expect(page.locator(".react-flow__node")).to_have_count(5)
+    expect(page.locator(".react-flow__edge")).to_have_count(len(before))
     assert wires(page) == before
     page.keyboard.press("Control+y")
     expect(page.locator(".react-flow__node")).to_have_count(4)
@@ -139,8 +140,26 @@ def test_undo_and_redo_give_the_exact_flow(page: Page) -> None:
     expect(page.locator("#canvas-said")).to_contain_text("Undone: llm-2 removed")
     saved(page)
     page.reload()
-    expect(page.locator(".react-flow__node")).to_have_count(5)
+    expect(page.locator(".react-flow__edge")).to_have_count(len(before))
     assert wires(page) == before
+
+
+def test_f2_renames_and_connections_follow(page: Page) -> None:
+    node(page, "llm-2").click()
+    page.keyboard.press("F2")
+    field = page.locator("#inspector_id")
+    expect(field).to_be_focused()
+    page.keyboard.type("writer")
+    page.keyboard.press("Tab")
+    expect(node(page, "writer")).to_be_visible()
+    expect(page.locator("#canvas-said")).to_have_text("llm-2 renamed to writer")
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
+    assert "prompt.messages>writer.messages" in wires(page)
+    saved(page)
+    page.get_by_role("button", name="Undo: llm-2 renamed to writer").click()
+    expect(node(page, "llm-2")).to_be_visible()
+    expect(page.locator(".react-flow__edge")).to_have_count(5)
+    saved(page)
 
 
 def test_the_inspector_sets_and_resets(page: Page, look: Look, watch: Watch) -> None:
