@@ -22,6 +22,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SETTLED = """theme => (document.documentElement.dataset.theme ?? theme) === theme
+    && !document.getAnimations().some(one => one.playState === "running")"""
+"""A change of theme is over once every transition is: without motion, too, each takes a frame."""
 SIZES = {"wide": (1440, 900), "medium": (1024, 768), "narrow": (390, 844)}
 
 
@@ -74,6 +77,7 @@ class Look:
                 width, height = SIZES[size]
                 self.page.set_viewport_size({"width": width, "height": height})
                 self.page.wait_for_timeout(60)
+                self.page.wait_for_function(SETTLED, arg=theme)
                 self.page.screenshot(path=ARTIFACTS / f"{name}-{size}-{theme}.png")
                 self._no_sideways_scroll(name, size)
             self._axe(name, theme)

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser import Look, Watch
 from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.e2e.drawing import drag, node, port, saved, wires
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
-
-SAVED_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -28,43 +27,6 @@ def model_server() -> Iterator[FakeOpenAI]:
 def seen() -> dict[str, str]:
     """Addresses that later steps need from earlier ones."""
     return {}
-
-
-def node(page: Page, node_id: str) -> Locator:
-    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
-
-
-def port(page: Page, name: str) -> Locator:
-    node_id, _, handle = name.partition(".")
-    return node(page, node_id).locator(f'.react-flow__handle[data-handleid="{handle}"]')
-
-
-def middle(place: Locator) -> tuple[float, float]:
-    box = place.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def drag(page: Page, start: Locator, end: Locator, *, release: bool = True) -> None:
-    page.mouse.move(*middle(start))
-    page.mouse.down()
-    x, y = middle(end)
-    page.mouse.move(x - 30, y - 8, steps=4)
-    page.mouse.move(x, y, steps=4)
-    if release:
-        page.mouse.up()
-
-
-def saved(page: Page) -> None:
-    expect(page.locator("#canvas-saved")).to_have_text("Saved", timeout=SAVED_MS)
-
-
-def wires(page: Page) -> list[str]:
-    edges = page.locator(".react-flow__edge")
-    return sorted(
-        str(edges.nth(at).get_attribute("data-id")).replace(" > ", ">")
-        for at in range(edges.count())
-    )
 
 
 def new_flow(studio: Running, page: Page, title: str) -> str:
