@@ -1,4 +1,4 @@
-"""Model servers. A key goes in and never comes out."""
+"""Model servers and vector stores. A key goes in and never comes out."""
 
 from __future__ import annotations
 
@@ -54,14 +54,22 @@ class ConnectionSerializer(serializers.ModelSerializer[Endpoint]):
 class NewConnection(serializers.Serializer[Any]):
     name = serializers.RegexField(NAME, max_length=63, help_text="What project files call it.")
     base_url = serializers.CharField(
-        max_length=300, help_text="Usually ends with /v1; that of an OPEA service before its path."
+        max_length=300,
+        help_text="Usually ends with /v1; that of an OPEA service before its path; that of a vector "
+        "store as in redis://host:6379/0, http://host:6333 (Qdrant), http://host:19530 (Milvus), "
+        "postgresql://user@host:5432/database.",
     )
     kind = serializers.ChoiceField(
         EndpointKind.choices, required=False, default=EndpointKind.OPENAI, help_text="For good."
     )
     title = serializers.CharField(max_length=120, required=False, default="")
     api_key = serializers.CharField(
-        max_length=2000, required=False, default="", write_only=True, allow_blank=True
+        max_length=2000,
+        required=False,
+        default="",
+        write_only=True,
+        allow_blank=True,
+        help_text="Key, token or password. Never part of the address.",
     )
 
 
@@ -81,6 +89,9 @@ class TestRequest(serializers.Serializer[Any]):
 class FoundServer(serializers.Serializer[Any]):
     base_url = serializers.CharField()
     kind = serializers.CharField(help_text="A guess from its port and words.")
+    speaks = serializers.ChoiceField(
+        EndpointKind.choices, help_text="The kind that a connection to it would be."
+    )
     suggested_name = serializers.CharField()
     models = serializers.ListField(child=serializers.CharField())
 

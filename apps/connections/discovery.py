@@ -1,4 +1,4 @@
-"""Looks for model servers on this machine: the ports that the usual ones listen on."""
+"""Looks for model servers and vector stores on this machine: the ports that the usual ones listen on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from apps.connections.domain.probe import list_models
+from apps.runtime.errors import StudioError
+from apps.runtime.resources import ModelServer, ServerKind
+from apps.runtime.stores.opening import close_stores, open_store
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 1.5
@@ -28,6 +31,8 @@ PORTS = {
     8120: "Practice server",
 }
 """Usual server by port. A hint only; what answers says itself who it is where it can."""
+STORES: dict[int, ServerKind] = {6379: "redis", 6333: "qdrant", 19530: "milvus"}
+"""PostgreSQL is not looked for: it says nothing without a user."""
 OWNERS = {
     "vllm": "vLLM",
     "llamacpp": "llama.cpp",
@@ -40,11 +45,16 @@ OWNERS = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A server that listed its models without a key. kind is a guess from its port and words."""
+    """A server that listed its models, or a store that can search vectors, without a key.
+
+    kind    a guess from its port and words
+    speaks  the kind of connection that it would be
+    """
 
     base_url: str
     kind: str
     models: tuple[str, ...]
+    speaks: ServerKind = "openai"
 
     @property
     def suggested_name(self) -> str:
@@ -55,8 +65,23 @@ class Found:
 async def look_around(skip_ports: frozenset[int] = frozenset()) -> list[Found]:
     """Every port at once, 1.5 s at most. skip_ports: the studio's own."""
     ports = [port for port in PORTS if port not in skip_ports]
-    found = await asyncio.gather(*(_look(port) for port in ports))
+    found = await asyncio.gather(
+        *(_look(port) for port in ports), *(_look_for_store(port) for port in STORES)
+    )
+    await close_stores()
     return [one for one in found if one]
+
+
+async def _look_for_store(port: int) -> Found | None:
+    kind = STORES[port]
+    base_url = f"{'redis' if kind == 'redis' else 'http'}://{HOST}:{port}"
+    server = ModelServer("found", base_url, connect_timeout_s=TIMEOUT_S / 2, kind=kind)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            about = await open_store(server).about()
+    except (StudioError, TimeoutError):
+        return None
+    return Found(base_url, f"{about.product} {about.version}".strip(), (), kind)
 
 
 async def _look(port: int) -> Found | None:

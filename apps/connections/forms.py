@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 from django.utils.text import slugify
 
 from apps.connections.domain.guard import check_url
@@ -13,6 +16,57 @@ from apps.runtime.errors import StudioError
 from apps.ui.forms import Form
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How the form explains one kind of connection."""
+
+    address: str
+    example: str
+    key: str = "API key"
+    key_help: str = "Leave empty if the server asks for none."
+
+
+WORDS: dict[str, Words] = {
+    EndpointKind.OPENAI: Words(
+        "A model server's base address usually ends in /v1, as in the OpenAI SDK: "
+        "http://localhost:8000/v1.",
+        "http://localhost:8000/v1",
+    ),
+    EndpointKind.OPEA: Words(
+        "The address of an OPEA service ends before its path: http://localhost:9090.",
+        "http://localhost:9090",
+    ),
+    EndpointKind.HTTP: Words(
+        "The service's base address; a tool adds its own path: https://shop.example.org/api.",
+        "https://shop.example.org/api",
+    ),
+    EndpointKind.REDIS: Words(
+        "Redis 8, Redis Stack or Redis Cloud: redis://localhost:6379/0, with TLS rediss://. A user "
+        "name may stand before the host: redis://app@localhost:6379/0.",
+        "redis://localhost:6379/0",
+        "Password",
+        "Leave empty if the server asks for none.",
+    ),
+    EndpointKind.QDRANT: Words(
+        "Qdrant's REST address, without a path: http://localhost:6333.",
+        "http://localhost:6333",
+    ),
+    EndpointKind.MILVUS: Words(
+        "Milvus 2.4 or newer, or Zilliz Cloud, without a path: http://localhost:19530.",
+        "http://localhost:19530",
+        "Token",
+        "User and password as user:password, or an API key. Leave empty if the server asks for none.",
+    ),
+    EndpointKind.PGVECTOR: Words(
+        "A PostgreSQL with the extension pgvector: postgresql://user@localhost:5432/database. TLS "
+        "can be demanded with ?sslmode=require or verify-full at the end.",
+        "postgresql://user@localhost:5432/database",
+        "Password",
+        "The user's password; the address holds the name only.",
+    ),
+}
 
 
 class EndpointForm(Form):
@@ -26,8 +80,6 @@ class EndpointForm(Form):
     base_url = forms.CharField(
         label="Address",
         max_length=300,
-        help_text="A model server's base address usually ends in /v1, as in the OpenAI SDK. That of an "
-        "OPEA service ends before its path: http://localhost:9090.",
         widget=forms.TextInput(
             attrs={
                 "placeholder": "http://localhost:8000/v1",
@@ -42,14 +94,25 @@ class EndpointForm(Form):
         label="API key",
         required=False,
         max_length=2000,
-        help_text="Leave empty if the server asks for none. Stored encrypted, never shown again.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def explain(self, kind: str) -> None:
+        """Say what the address and the key of this kind look like."""
+        words = WORDS.get(kind) or WORDS[EndpointKind.OPENAI]
+        self.fields["base_url"].help_text = words.address
+        self.fields["base_url"].widget.attrs["placeholder"] = words.example
+        self.fields["api_key"].label = words.key
+        self.fields["api_key"].help_text = f"{words.key_help} Stored encrypted, never shown again."
+
+    def kind_given(self) -> str:
+        return ""
+
     def clean_base_url(self) -> str:
         url: str = self.cleaned_data["base_url"]
+        private, kind = settings.ENDPOINTS_ALLOW_PRIVATE, self.kind_given()
         try:
-            return check_url(url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE).url
+            return check_url(url, allow_private=private, kind=kind).url
         except StudioError as error:
             raise ValidationError(str(error), code=error.code) from error
 
@@ -60,6 +123,14 @@ class CreateEndpointForm(EndpointForm):
         choices=EndpointKind.choices,
         required=False,
         help_text="What it speaks. A project's steps offer the connections that can run them.",
+        widget=forms.Select(
+            attrs={
+                "hx-get": reverse_lazy("connections:create"),
+                "hx-trigger": "change",
+                "hx-swap": "none",
+                "hx-select-oob": "#id_base_url_help,#id_api_key_help",
+            }
+        ),
     )
     name = forms.CharField(
         label="Name in project files",
@@ -68,6 +139,17 @@ class CreateEndpointForm(EndpointForm):
         help_text="What a project's YAML calls it. Made from the title if left empty.",
         widget=forms.TextInput(attrs={"placeholder": "local-vllm", "class": "font-mono"}),
     )
+
+    field_order = ("title", "kind", "name", "base_url", "api_key")
+    """The kind is cleaned before the address that it is about."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asked = self.data.get("kind") if self.is_bound else self.initial.get("kind")
+        self.explain(str(asked or EndpointKind.OPENAI))
+
+    def kind_given(self) -> str:
+        return str(self.cleaned_data.get("kind", ""))
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or EndpointKind.OPENAI
@@ -88,15 +170,25 @@ class CreateEndpointForm(EndpointForm):
 class EditEndpointForm(EndpointForm):
     forget_key = forms.BooleanField(label="Forget the stored key", required=False)
 
-    def __init__(self, *args: object, has_key: bool, **kwargs: object) -> None:
+    def __init__(self, *args: Any, has_key: bool, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._kind = kind
+        self.explain(kind)
         if has_key:
-            self.fields["api_key"].label = "New API key"
+            label = str(self.fields["api_key"].label)
+            self.fields["api_key"].label = f"New {_lower(label)}"
             self.fields[
                 "api_key"
             ].help_text = "Leave empty to keep the stored key. A new address needs the key again."
         else:
             del self.fields["forget_key"]
+
+    def kind_given(self) -> str:
+        return self._kind
+
+
+def _lower(label: str) -> str:
+    return label if label.startswith("API") else label.lower()
 
 
 def name_from(title: str) -> str:

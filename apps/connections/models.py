@@ -9,6 +9,7 @@ from django.db import models
 from django.urls import reverse
 
 from apps.connections.enums import EndpointKind
+from apps.runtime.stores.index import STORE_KINDS
 
 
 class Secret(models.Model):
@@ -62,3 +63,7 @@ class Endpoint(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("connections:detail", args=[self.pk])
+
+    @property
+    def keeps_vectors(self) -> bool:
+        return self.kind in STORE_KINDS

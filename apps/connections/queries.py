@@ -40,7 +40,7 @@ def model_server(owner: User, name: str) -> ModelServer:
     endpoint = endpoints_for(owner).filter(name=name).first()
     if endpoint is None:
         raise ConnectionUnknown(name=name)
-    check_url(endpoint.base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE)
+    check_url(endpoint.base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE, kind=endpoint.kind)
     key = reveal(endpoint.secret) if endpoint.secret else ""
     return ModelServer(
         name=endpoint.name,

@@ -12,10 +12,12 @@ from apps.connections.discovery import Found, look_around
 from apps.connections.domain.guard import check_url
 from apps.connections.domain.probe import ProbeResult, probe
 from apps.connections.domain.service_probe import probe_http, probe_opea
+from apps.connections.domain.store_probe import probe_store
 from apps.connections.enums import EndpointKind
 from apps.connections.errors import NameTaken
 from apps.connections.models import Endpoint, Secret
 from apps.connections.secrets import encrypt, reveal
+from apps.runtime.stores.index import STORE_KINDS
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -38,7 +40,7 @@ def create_endpoint(
 
     Raises UrlRefused, AddressRefused or NameTaken.
     """
-    target = check_url(base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE)
+    target = check_url(base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE, kind=kind)
     if name in RESERVED_NAMES:
         raise NameTaken(name=name)
     try:
@@ -64,7 +66,7 @@ def update_endpoint(
     A new address drops the stored key unless it is entered again: it was given to another server.
     Raises UrlRefused or AddressRefused.
     """
-    target = check_url(base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE)
+    target = check_url(base_url, allow_private=settings.ENDPOINTS_ALLOW_PRIVATE, kind=endpoint.kind)
     moved = target.url != endpoint.base_url
     endpoint.title, endpoint.base_url = title or endpoint.name, target.url
     if moved:
@@ -110,6 +112,8 @@ def test_endpoint(
 ) -> ProbeResult:
     """Ask the server now. Takes seconds; never raises for what the server does."""
     allow_private = settings.ENDPOINTS_ALLOW_PRIVATE
+    if kind in STORE_KINDS:
+        return async_to_sync(probe_store)(base_url, api_key, kind, allow_private=allow_private)
     if kind != EndpointKind.OPENAI:
         ask = probe_opea if kind == EndpointKind.OPEA else probe_http
         return async_to_sync(ask)(base_url, api_key, allow_private=allow_private)

@@ -77,6 +77,7 @@ def detail(request: StudioRequest, endpoint_id: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         initial={"title": endpoint.title, "base_url": endpoint.base_url},
         has_key=endpoint.secret_id is not None,
+        kind=endpoint.kind,
     )
     if form.is_valid():
         update_endpoint(endpoint=endpoint, **form.cleaned_data)

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from apps.jobs.enums import ACTIVE
 from apps.jobs.models import Job
-from apps.knowledge import storage
+from apps.knowledge import copies, storage
 from apps.knowledge.domain.chunk_ids import new_chunk_id
 from apps.knowledge.domain.limits import READER_VERSION
 from apps.knowledge.enums import DocumentStatus
@@ -165,6 +165,7 @@ def bump(collection_id: UUID) -> None:
     """Count a change of content, which makes searches follow; those of this process at once."""
     Collection.objects.filter(pk=collection_id).update(revision=F("revision") + 1)
     transaction.on_commit(lambda: indexes.recheck(collection_id))
+    transaction.on_commit(lambda: copies.changed(collection_id))
 
 
 _CLOSED_FIELDS = [

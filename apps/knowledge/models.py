@@ -123,3 +123,57 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id}#{self.ordinal}"
+
+
+class StoreCopy(models.Model):
+    """A collection's vectors in a vector store, which follow its rows.
+
+    collection_id outlives the collection: a copy without one is still to be removed from its store.
+    connection is looked up by name and owner; address_key says which server that was.
+    token       of the marker that was left in the store when it was last filled from nothing
+    revision    the collection's when the copy was last complete, -1 while it never was since then
+    chunks      vectors in it at that revision
+    busy_until  somebody writes to the store until then, and says so again in between
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    collection_id = models.UUIDField(db_index=True)
+    title = models.CharField(max_length=120)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    connection = models.CharField(max_length=63)
+    kind = models.CharField(max_length=10)
+    address_key = models.CharField(max_length=64)
+    token = models.CharField(max_length=32, blank=True)
+    dimension = models.PositiveIntegerField(default=0)
+    revision = models.BigIntegerField(default=-1)
+    chunks = models.PositiveBigIntegerField(default=0)
+    busy_until = models.DateTimeField(null=True, blank=True)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    error = models.TextField(blank=True)
+    followed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["connection"]
+        constraints = [
+            models.UniqueConstraint(fields=["collection_id", "address_key"], name="store_copy")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} in {self.connection}"
+
+
+class StoredDocument(models.Model):
+    """A document whose vectors are in a store; they may be there in part while it is not done."""
+
+    copy = models.ForeignKey(StoreCopy, models.CASCADE, related_name="documents")
+    document_id = models.UUIDField()
+    chunks = models.PositiveIntegerField(default=0)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["copy", "document_id"], name="stored_document")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} of {self.copy_id}"

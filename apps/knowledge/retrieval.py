@@ -6,33 +6,28 @@ dropping and adding whole documents. Nothing here runs on the event loop.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
-from django.db import close_old_connections
 from numpy.typing import NDArray
 
 from apps.knowledge.embedders import embedder_for, model_cache
 from apps.knowledge.errors import MixedEmbeddings
 from apps.knowledge.indexes import Indexed, indexes
 from apps.knowledge.models import Chunk, Collection
+from apps.knowledge.placed import PlacedRetriever
 from apps.knowledge.questions import questions
+from apps.knowledge.threads import in_thread
 from apps.runtime.embedding import BUILTIN, Embedder, builtin_embedder
 from apps.runtime.events import Passage
-from apps.runtime.resources import RetrievalMode
+from apps.runtime.resources import ModelServer, RetrievalMode
+from apps.runtime.retrieval import Ranking
 from apps.runtime.snapshot import scored
 
 Vectors = NDArray[np.float32]
-T = TypeVar("T")
-
-THREADS = 16
-"""Searches at once; their questions are embedded together (`questions`)."""
 
 
 def retriever_for(collections: Iterable[Collection]) -> CollectionRetriever:
@@ -61,13 +56,17 @@ class CollectionRetriever:
         chosen = {name: self._collections[name] for name in collections}
         return CollectionRetriever(chosen, self._model_cache)
 
+    def placed_at(self, server: ModelServer) -> PlacedRetriever:
+        """The same, with the vectors of these collections in that store."""
+        return PlacedRetriever(self, self._ids, server)
+
     async def search(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """Raises what the embedding model's server raises."""
-        return await _in_thread(partial(self.find, query, mode=mode, k=k))
+        return await in_thread(partial(self.find, query, mode=mode, k=k))
 
     async def vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
         """(d,) and (n, d): of the query and of passages that a search found."""
-        return await _in_thread(partial(self._vectors, query, passages))
+        return await in_thread(partial(self._vectors, query, passages))
 
     def find(self, query: str, *, mode: RetrievalMode, k: int) -> list[Passage]:
         """The same for synchronous callers, in their thread and transaction."""
@@ -78,6 +77,17 @@ class CollectionRetriever:
         if mode != "lexical":
             vector = questions.embed(self._embedder(indexed), query)
         return _passages(indexed, indexed.index.search(query, vector, mode, k))
+
+    def asked(self, query: str) -> Vectors:
+        """The vector of a question."""
+        return questions.embed(self._embedder(indexes.current(self._ids)), query)
+
+    def ranked(
+        self, query: str, vector: Vectors, dense: Ranking, *, mode: RetrievalMode, k: int
+    ) -> list[Passage]:
+        """A search whose ranking by vectors was made elsewhere."""
+        indexed = indexes.current(self._ids)
+        return _passages(indexed, indexed.index.search(query, vector, mode, k, dense))
 
     def _vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
         """A passage that was removed since it was found counts as unlike everything."""
@@ -123,18 +133,3 @@ def passage_of(chunk: Chunk, score: float = 0.0) -> Passage:
         page=chunk.page,
         heading=chunk.heading,
     )
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    def run() -> T:
-        try:
-            return work()
-        finally:
-            close_old_connections()
-
-    return await asyncio.get_running_loop().run_in_executor(_pool(), run)
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="retrieval")

@@ -16,7 +16,7 @@ from django.utils.text import slugify
 from apps.jobs.enums import ACTIVE
 from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, start_job
-from apps.knowledge import storage
+from apps.knowledge import copies, storage
 from apps.knowledge.domain.names import clean_name, is_junk, suffix_of
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import (
@@ -270,6 +270,7 @@ def delete_collection(*, collection: Collection) -> None:
     collection.delete()
     transaction.on_commit(lambda: storage.discard(files))
     transaction.on_commit(lambda: drop_saved([pk]))
+    transaction.on_commit(lambda: copies.changed(pk))
 
 
 @transaction.atomic

@@ -72,19 +72,28 @@ class HybridIndex:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def search(self, text: str, vector: Vectors | None, mode: RetrievalMode, k: int) -> Ranking:
+    def search(
+        self,
+        text: str,
+        vector: Vectors | None,
+        mode: RetrievalMode,
+        k: int,
+        dense: Ranking | None = None,
+    ) -> Ranking:
         """The best k (id, score), best first, equal scores by id.
 
         Scores are BM25's, cosines, or sums of reciprocal ranks. Hybrid without a vector is lexical.
+        dense: the ranking by vectors where somebody made it already, `depth_for(mode, k)` deep
         """
         if k < 1 or not self.ids:
             return []
         if mode == "lexical" or vector is None:
             return self._lexical(text, k)
+        depth = depth_for(mode, k)
+        ranking = self._dense(vector, depth) if dense is None else dense
         if mode == "dense":
-            return self._dense(vector, k)
-        depth = max(DEPTH, 4 * k)
-        return fuse([self._lexical(text, depth), self._dense(vector, depth)])[:k]
+            return ranking[:k]
+        return fuse([self._lexical(text, depth), ranking])[:k]
 
     def _lexical(self, text: str, k: int) -> Ranking:
         scores = self.lexical.scores(text)
@@ -168,6 +177,11 @@ class HybridIndex:
             graph = _Graph.load(path, vectors.shape[1])
         index = cls.__new__(cls)
         return index._take(ids, LexicalIndex.load(path), vectors, dense_ranking, graph)
+
+
+def depth_for(mode: RetrievalMode, k: int) -> int:
+    """How far a ranking by vectors is read for k results."""
+    return max(DEPTH, 4 * k) if mode == "hybrid" else k
 
 
 def fuse(rankings: Sequence[Ranking], constant: int = RRF_K) -> Ranking:

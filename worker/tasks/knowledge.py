@@ -1,4 +1,4 @@
-"""Index uploaded files: claim documents, run the engine, record what it tells."""
+"""Index uploaded files: claim documents, run the engine, record what it tells. Keep stores alike."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from apps.jobs.services import Claim, JobCancelled, run_claimed
-from apps.knowledge import indexing
+from apps.knowledge import copies, indexing
 from apps.knowledge.embedders import embedding_plan
 from apps.knowledge.errors import DiskFull, EngineStalled
-from apps.knowledge.models import Collection
+from apps.knowledge.models import Collection, StoreCopy
 from apps.knowledge.storage import NO_SPACE, local_path
 from apps.runtime.errors import StudioError
 from apps.ui.faults import database_full
@@ -34,6 +34,23 @@ Event = dict[str, Any]
 @shared_task(name="knowledge.ingest", ignore_result=True)  # type: ignore[untyped-decorator]
 def ingest(*, job_id: str) -> None:
     run_claimed(job_id, _ingest)
+
+
+@shared_task(name="knowledge.follow", ignore_result=True)  # type: ignore[untyped-decorator]
+def follow(*, job_id: str) -> None:
+    run_claimed(job_id, _follow)
+
+
+def _follow(claim: Claim) -> None:
+    """Send a collection's vectors to a store, or remove them with it."""
+    copy = StoreCopy.objects.filter(pk=claim.job.target_id).first()
+    if copy is None:
+        return
+
+    def progress(done: int, total: int) -> None:
+        claim.progress(done, total, f"{done:,} of {total:,} vectors")
+
+    copies.bring_up_to_date(copy, progress=progress, check=claim.check)
 
 
 def _ingest(claim: Claim) -> None:

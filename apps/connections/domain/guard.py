@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from socket import AF_INET, AddressFamily
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
@@ -66,12 +66,13 @@ class Target:
     port: int
 
 
-def check_url(url: str, *, allow_private: bool) -> Target:
+def check_url(url: str, *, allow_private: bool, kind: str = "") -> Target:
     """The parsed URL, if its form and (where it is one) its literal address are allowed.
 
-    No name is resolved here. Raises UrlRefused or AddressRefused.
+    kind: what is to be spoken there; most of them speak HTTP. No name is resolved here. Raises
+    UrlRefused or AddressRefused.
     """
-    target = parse_url(url)
+    target = parse_url(url, kind)
     if target.host in METADATA_HOSTS:
         raise AddressRefused(place=target.host, kind="a metadata service", advice=NEVER)
     if (literal := _literal(target.host)) is not None:
@@ -81,8 +82,38 @@ def check_url(url: str, *, allow_private: bool) -> Target:
     return target
 
 
-def parse_url(url: str) -> Target:
-    """Raises UrlRefused unless this is a plain http(s) address of a server."""
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What an address of one kind looks like. names_user: whether a user name may stand in it."""
+
+    schemes: Mapping[str, int]
+    example: str
+    names_user: bool = False
+    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+HTTP = Form({"http": 80, "https": 443}, "http://host:8000/v1")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+FORMS = {
+    "redis": Form({"redis": 6379, "rediss": 6379}, "redis://host:6379/0", names_user=True),
+    "qdrant": Form(HTTP.schemes, "http://host:6333"),
+    "milvus": Form(HTTP.schemes, "http://host:19530"),
+    "pgvector": Form(
+        {"postgresql": 5432},
+        "postgresql://user@host:5432/database",
+        names_user=True,
+        options={"sslmode": SSL_MODES},
+    ),
+}
+"""By kind of connection; those that are not here speak HTTP."""
+SAME_SCHEME = {"postgres": "postgresql"}
+_USER = re.compile(r"[A-Za-z0-9_.~-]{1,63}\Z")
+_DATABASE = re.compile(r"/[A-Za-z0-9_.-]{1,63}\Z")
+
+
+def parse_url(url: str, kind: str = "") -> Target:
+    """Raises UrlRefused unless this is a plain address of a server of this kind."""
+    form = FORMS.get(kind, HTTP)
     text = url.strip()
     if len(text) > 300:
         raise UrlRefused(reason="it is longer than 300 characters.")
@@ -94,34 +125,82 @@ def parse_url(url: str) -> Target:
         host = parts.hostname or ""
     except ValueError as error:
         raise UrlRefused(reason="it is not a well-formed URL. Check host and port.") from error
-    if parts.scheme not in ("http", "https"):
-        raise UrlRefused(reason="it must begin with http:// or https://.")
-    if parts.username is not None or parts.password is not None:
-        raise UrlRefused(reason="it contains a user name or password. Use the field for the key.")
-    if parts.query or parts.fragment:
-        raise UrlRefused(reason="leave out everything from ? or #.")
+    scheme = SAME_SCHEME.get(parts.scheme, parts.scheme)
+    if scheme not in form.schemes:
+        schemes = " or ".join(f"{name}://" for name in form.schemes)
+        raise UrlRefused(reason=f"it must begin with {schemes}{_as_in(form)}.")
+    user = _user(parts, form)
+    query = _query(parts, form)
     if port == 0:
         raise UrlRefused(reason="port 0 does not exist.")
     if "[" in parts.netloc and ":" not in host:
         raise UrlRefused(reason=f"[{host}] is not an IPv6 address.")
-    host = _host(host)
+    host = _host(host, form)
     shown = f"[{host}]" if ":" in host else host
+    path = _path(parts.path.rstrip("/"), kind)
     return Target(
-        url=f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}",
-        scheme=parts.scheme,
+        url=f"{scheme}://{user}{shown}{f':{port}' if port else ''}{path}{query}",
+        scheme=scheme,
         host=host,
-        port=port or (443 if parts.scheme == "https" else 80),
+        port=port or form.schemes[scheme],
     )
+
+
+def _as_in(form: Form) -> str:
+    return "" if form is HTTP else f", as in {form.example}"
+
+
+def _user(parts: SplitResult, form: Form) -> str:
+    """The user as it stands in the URL, with its @. A password never stays in an address."""
+    if parts.password is not None:
+        raise UrlRefused(reason="it contains a password. Use the field for the key or password.")
+    if parts.username is None:
+        if form.options:
+            raise UrlRefused(reason=f"the user is missing, as in {form.example}.")
+        return ""
+    if not form.names_user:
+        raise UrlRefused(reason="it contains a user name or password. Use the field for the key.")
+    if not _USER.match(parts.username):
+        raise UrlRefused(
+            reason="its user name has characters other than letters, digits and _ . ~ -."
+        )
+    return f"{parts.username}@"
+
+
+def _query(parts: SplitResult, form: Form) -> str:
+    if parts.fragment or (parts.query and not form.options):
+        raise UrlRefused(reason="leave out everything from ? or #.")
+    if not parts.query:
+        return ""
+    name, _, value = parts.query.partition("=")
+    if value not in form.options.get(name, ()):
+        raise UrlRefused(
+            reason=f"after ? only sslmode may stand, as one of {', '.join(SSL_MODES)}."
+        )
+    return f"?{name}={value}"
+
+
+def _path(path: str, kind: str) -> str:
+    if kind == "redis" and not re.fullmatch(r"(/\d{1,4})?", path):
+        raise UrlRefused(reason="after the host stands the number of a database, as in /0.")
+    if kind == "redis" and path.strip("/0"):
+        raise UrlRefused(reason="Redis searches its database 0 only. Write /0 or leave it out.")
+    if kind == "pgvector" and not _DATABASE.match(path):
+        example = FORMS[kind].example
+        raise UrlRefused(reason=f"the name of the database is missing, as in {example}.")
+    if kind in ("qdrant", "milvus") and path.startswith(("/v2", "/collections", "/dashboard")):
+        raise UrlRefused(reason=f"leave out {path}; the address ends before it.")
+    return path
 
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z")
 
 
-def _host(host: str) -> str:
+def _host(host: str, form: Form) -> str:
     host = host.lower().removesuffix(".")
     if not host:
-        raise UrlRefused(reason="the host is missing, as in http://host:8000/v1.")
+        raise UrlRefused(reason=f"the host is missing, as in {form.example}.")
     if ":" in host:
         if "%" in host or _literal(host) is None:
             raise UrlRefused(reason=f"[{host}] is not an IPv6 address.")
