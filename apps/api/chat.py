@@ -61,6 +61,12 @@ class CitationSerializer(serializers.Serializer[Any]):
     quote_end = serializers.IntegerField()
 
 
+class NoticeSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField(help_text="The step at which something went wrong.")
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class AnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.CharField()
     citations = CitationSerializer(many=True)
@@ -72,6 +78,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     duration_ms = serializers.FloatField()
     prompt_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
+    notices = NoticeSerializer(
+        many=True, help_text="What went wrong beside the text, such as a voice that failed."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,7 @@ def _message(row: ChatMessage) -> dict[str, Any]:
     return {
         "id": row.pk,
         **{name: getattr(row, name) for name in names + rest},
+        "notices": row.usage.get("notices", []),
         "fields": row.fields,
         "attachments": [_attachment(one) for one in row.attachments.all()]
         if row.media_count

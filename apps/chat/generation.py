@@ -75,6 +75,7 @@ class Draft:
 
     started: float = field(default_factory=time.perf_counter)
     first_token_ms: float | None = None
+    first_sound_ms: float | None = None
     answer: events.Answer | None = None
     failed: events.Failed | None = None
     heard: str = ""
@@ -125,11 +126,10 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
             draft.node(node)["component"] = component
             draft.began[node] = time.perf_counter()
         case events.Usage(node, prompt_tokens, completion_tokens, estimated):
-            draft.node(node).update(
-                prompt_tokens=prompt_tokens,
-                completion_tokens=completion_tokens,
-                estimated=estimated,
-            )
+            row = draft.node(node)  # a step may ask more than once
+            row["prompt_tokens"] = row.get("prompt_tokens", 0) + prompt_tokens
+            row["completion_tokens"] = row.get("completion_tokens", 0) + completion_tokens
+            row["estimated"] = row.get("estimated", False) or estimated
         case events.Finished(node, duration_ms, outputs):
             draft.node(node)["duration_ms"] = round(duration_ms, 1)
             for side in ("in", "out"):
@@ -141,6 +141,12 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
             draft.node(node)["skipped"] = True
         case events.Failed(node, code, message):
             draft.node(node).update(error_code=code, error=message)
+        case events.Notice(node, code, message):
+            draft.node(node).update(error_code=code, error=message)
+        case events.Sound(media=sound):
+            if draft.first_sound_ms is None:
+                draft.first_sound_ms = (time.perf_counter() - draft.started) * 1000
+            live.add_sound(sound)
         case events.Heard(node, text):
             draft.heard = text
             live.add_heard(text)
@@ -189,10 +195,22 @@ def _whole(live: LiveReply, draft: Draft) -> Outcome:
             "duration_ms": round(answer.duration_ms, 1),
             "time_to_first_token_ms": answer.time_to_first_token_ms
             and round(answer.time_to_first_token_ms, 1),
+            **_spoken(draft, answer),
         },
         model=answer.model,
         generated=answer.generated,
     )
+
+
+def _spoken(draft: Draft, answer: events.Answer) -> dict[str, Any]:
+    """What only some replies have: when the first sound was there, and what went wrong beside the text."""
+    found: dict[str, Any] = {}
+    if draft.first_sound_ms is not None:
+        found["time_to_first_sound_ms"] = round(draft.first_sound_ms, 1)
+    if answer.notices:
+        rows = [{"code": one.code, "message": one.message} for one in answer.notices]
+        found["notices"] = rows
+    return found
 
 
 def _cut(live: LiveReply, draft: Draft) -> Outcome:

@@ -15,6 +15,7 @@ from apps.chat import sse
 from apps.chat.errors import ReplyAbandoned, ReplyInterrupted
 from apps.runtime.errors import StudioError
 from apps.runtime.events import Passage
+from apps.runtime.media import Media
 
 GRACE_S = 4.0
 BATCH_S = 0.03
@@ -34,6 +35,7 @@ class LiveReply:
         self.text = ""
         self.heard = ""
         self.passages: tuple[Passage, ...] = ()
+        self.sounds: list[Media] = []
         self.stopped = False
         self.reason: StudioError | None = None
         self._ending: bytes = b""
@@ -54,6 +56,11 @@ class LiveReply:
     def add_heard(self, text: str) -> None:
         """What was said in a spoken question."""
         self.heard = text
+        self._wake()
+
+    def add_sound(self, sound: Media) -> None:
+        """The next part of the answer, said aloud."""
+        self.sounds.append(sound)
         self._wake()
 
     def add_passages(self, passages: tuple[Passage, ...]) -> None:
@@ -84,11 +91,12 @@ class LiveReply:
             self._writer.cancel()
 
     async def frames(self, offset: int) -> AsyncIterator[bytes]:
-        """Events from character `offset` of the text to the end."""
+        """Events from character `offset` of the text to the end. Whoever comes back hears no sound twice."""
         loop = asyncio.get_running_loop()
         self._readers += 1
         told: tuple[Passage, ...] = ()
         heard = ""
+        played = len(self.sounds) if offset else 0
         try:
             while True:
                 if self.heard != heard:
@@ -97,6 +105,9 @@ class LiveReply:
                 if self.passages is not told:
                     told = self.passages
                     yield sse.documents(told)
+                while played < len(self.sounds):
+                    yield sse.sound(self.sounds[played].base64)
+                    played += 1
                 if len(self.text) > offset:
                     text, offset = self.text[offset:], len(self.text)
                     yield sse.token(text, offset)

@@ -17,6 +17,11 @@ from apps.chat.traces import steps_of
 
 BROKEN = (MessageStatus.FAILED, MessageStatus.INTERRUPTED)
 
+CUT_SHORT = (
+    "This answer ends here because it reached the longest length allowed (max. tokens). Raise it, or ask "
+    "for less at a time."
+)
+
 
 class ShownMessage:
     """A message with what its template asks for. Reads no row."""
@@ -73,6 +78,14 @@ class ShownMessage:
     @property
     def quotes_only(self) -> bool:
         return self.message.status == MessageStatus.COMPLETE and not self.message.generated
+
+    @property
+    def notices(self) -> list[str]:
+        """What the reader of a whole answer should know about it."""
+        found = [one["message"] for one in self.message.usage.get("notices", ())]
+        if self.message.usage.get("finish_reason") == "length":
+            found.insert(0, CUT_SHORT)
+        return found
 
     @property
     def repeatable(self) -> bool:

@@ -185,7 +185,7 @@ class Reply:
     def last_chunk(self, answer: Answer) -> dict[str, Any]:
         spoken = audio(answer)
         delta = {"audio": spoken} if spoken else {}
-        return self.chunk(delta, _finish(answer), citations=citations(answer))
+        return self.chunk(delta, _finish(answer), citations=citations(answer), **notices(answer))
 
     def usage_chunk(self, answer: Answer) -> dict[str, Any]:
         return self._object("chat.completion.chunk", choices=[], usage=usage(answer))
@@ -196,6 +196,7 @@ class Reply:
             "content": answer.text,
             "refusal": None,
             "citations": citations(answer),
+            **notices(answer),
         }
         if spoken := audio(answer):
             message["audio"] = spoken
@@ -228,6 +229,12 @@ def audio(answer: Answer) -> dict[str, Any] | None:
     kind = sound.mime.partition("/")[2]
     ids = {"id": f"audio-{uuid.uuid4().hex}", "transcript": answer.text}
     return {**ids, "format": kind, "data": sound.base64}
+
+
+def notices(answer: Answer) -> dict[str, list[dict[str, str]]]:
+    """Our extra field, where there is something to say: what went wrong beside the text."""
+    rows = [{"code": one.code, "message": one.message} for one in answer.notices]
+    return {"notices": rows} if rows else {}
 
 
 def citations(answer: Answer) -> list[dict[str, Any]]:

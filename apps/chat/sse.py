@@ -3,6 +3,7 @@
     token      id: characters of the reply so far; data: JSON string, HTML-escaped text that follows
     heard      data: JSON string, HTML-escaped: what was said in a spoken question
     documents  data: JSON list of {document, page, heading, score}, what the answer will be drawn from
+    sound      data: JSON string, base64: the next part of the answer as it is said aloud
     done       data: the finished message as HTML
     failed     data: JSON {code, message, html}
 
@@ -30,6 +31,10 @@ def token(text: str, end: int) -> bytes:
 
 def heard(text: str) -> bytes:
     return b"event: heard\ndata: %b\n\n" % orjson.dumps(escape(text))
+
+
+def sound(base64: str) -> bytes:
+    return b"event: sound\ndata: %b\n\n" % orjson.dumps(base64)
 
 
 def documents(passages: Iterable[Passage]) -> bytes:

@@ -14,9 +14,19 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, cast
 
-from apps.runtime.adapters.base import Screen, Step
+from apps.runtime.adapters.base import Along, Screen, Step
 from apps.runtime.errors import StudioError, UserFault
-from apps.runtime.events import Answer, Event, Failed, Finished, Skipped, Started, Token, Usage
+from apps.runtime.events import (
+    Answer,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Skipped,
+    Started,
+    Token,
+    Usage,
+)
 from apps.runtime.graph import Graph, Node
 from apps.runtime.plan import Plan, Task, plan_of, task_of
 from apps.runtime.ports import Reply
@@ -67,6 +77,8 @@ async def run_node(
     async with aclosing(work) as events:
         async for event in events:
             yield event
+    for notice in step.notices:
+        yield notice
     outputs = {"in": previews(step.inputs), "out": previews(step.outputs)}
     yield Finished(node.id, (perf_counter() - began) * 1000, {**step.noted, **outputs})
 
@@ -85,8 +97,20 @@ class _Run:
     skipped: list[str] = field(default_factory=list)
     heard: str = ""
     ended: Reply | None = None
+    notices: list[Notice] = field(default_factory=list)
+    along: dict[str, Along] | None = None
+    """Steps that work while the reader is being told, by node; None before the first word."""
 
     async def events(self) -> AsyncGenerator[Event, None]:
+        try:
+            async with aclosing(self._steps()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            for one in (self.along or {}).values():
+                await one.close()
+
+    async def _steps(self) -> AsyncGenerator[Event, None]:
         while ready := list(self._ready()):
             for node in self._newly_skipped():
                 yield Skipped(node)
@@ -118,6 +142,7 @@ class _Run:
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             media=reply.media,
+            notices=tuple(self.notices),
         )
 
     def _ready(self) -> Iterator[Task]:
@@ -157,6 +182,7 @@ class _Run:
             self._heard_by(task),
             {port: node for port, (node, _) in task.wires.items()},
         )
+        step.along = (self.along or {}).get(task.node)
         speaks = task.node in self.plan.screens
         screens = self._screens(task.node)
         began = perf_counter()
@@ -174,22 +200,56 @@ class _Run:
                         self.prompt_tokens += event.prompt_tokens
                         self.completion_tokens += event.completion_tokens
                     yield event
+                    if isinstance(event, Token):
+                        for told in self._told(event.text):
+                            yield told
         except StudioError as error:
             yield Failed(task.node, error.code, str(error))
             raise
         rest = _screened(screens, "", last=True)
         if rest and self._is_heard(task.node):
             yield Token(task.node, rest)
+            self._told(rest)
         if step.ends and not self.ended:
             self.ended = step.ends
             if not self.heard:
                 self._is_heard(task.node)
                 yield Token(task.node, step.ends.text)
         self.outputs[task.node] = step.outputs
+        for notice in step.notices:
+            self.notices.append(notice)
+            yield notice
         shown = step.noted
         if self.request.inspect:
             shown = {**shown, "in": previews(step.inputs), "out": previews(step.outputs)}
         yield Finished(task.node, (perf_counter() - began) * 1000, shown)
+
+    def _told(self, text: str) -> list[Event]:
+        """Hands the reader's words to the steps that work along; returns what came of it so far."""
+        if self.along is None:
+            tasks = [task for task in self.plan.tasks.values() if self._goes_along(task)]
+            self.along = {
+                task.node: task.adapter.along(
+                    Step(task.node, task.params, {}, self.request, self.resources)
+                )
+                for task in tasks
+                if task.adapter.along
+            }
+        found: list[Event] = []
+        for one in self.along.values():
+            one.feed(text)
+            found += one.events()
+        return found
+
+    def _goes_along(self, task: Task) -> bool:
+        """Whether the words that the reader sees come to this task as an answer."""
+        if not task.adapter.along or task.node in self.begun:
+            return False
+        return any(
+            self.heard in self.plan.speaks_through(node)
+            for node, out in task.wires.values()
+            if self.plan.tasks[node].ports.outputs[out].type == "answer"
+        )
 
     def _screens(self, node: str) -> list[Screen]:
         names = self.plan.screens.get(node, ())

@@ -89,6 +89,24 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that went wrong at a step and did not keep the answer from its reader."""
+
+    node: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The next part of the answer as it is said aloud; the Answer has the whole as one."""
+
+    node: str
+    number: int
+    media: Media
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The last event of every run that was not cancelled: the whole reply."""
 
@@ -104,6 +122,7 @@ class Answer:
     completion_tokens: int = 0
     media: tuple[Media, ...] = ()
     """Sound or pictures that belong to the reply."""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,19 @@ class Heard:
     text: str
 
 
-Event = Started | Token | Documents | Usage | Finished | Failed | Skipped | Heard | Answer
+Event = (
+    Started
+    | Token
+    | Documents
+    | Usage
+    | Finished
+    | Failed
+    | Skipped
+    | Heard
+    | Notice
+    | Sound
+    | Answer
+)
 
 
 def as_dict(event: Event) -> dict[str, Any]:
@@ -129,4 +160,7 @@ def as_dict(event: Event) -> dict[str, Any]:
     if isinstance(event, Answer) and event.media:
         plain = asdict(replace(event, media=()))
         return {"type": "answer", **plain, "media": [one.as_dict() for one in event.media]}
+    if isinstance(event, Sound):
+        known = {"node": event.node, "number": event.number}
+        return {"type": "sound", **known, "media": event.media.as_dict()}
     return {"type": type(event).__name__.lower(), **asdict(event)}

@@ -11,15 +11,17 @@ import aiohttp
 
 from apps.runtime import opea
 from apps.runtime.errors import ServiceBroke
+from apps.runtime.guardrails import Segments
 from apps.runtime.media import Media, recognised
 from apps.runtime.resources import ModelServer
-from apps.runtime.sentences import sentences
 from apps.runtime.servers import ask, ask_bytes
 
 TIMEOUT_S: Final = 300.0
 """Of one recording, or of one stretch of speech: small machines take about as long as the sound is."""
 STRETCH_CHARS = 1_000
 """Text spoken in one request. OpenAI takes 4,096; speecht5 gets worse from about 600 on."""
+FIRST_CHARS = 20
+"""Of the first stretch at least: "Dr." is no sentence."""
 SPOKEN_CHARS = 12_000
 """About a quarter of an hour; longer answers are spoken so far."""
 
@@ -84,21 +86,72 @@ async def opea_speech(server: ModelServer, voice: str, text: str) -> Media:
     return _sound(server, data)
 
 
+class Stretches:
+    """What is said aloud of an answer that arrives in pieces: no code, no marks of citations, no signs
+    of Markdown. Where it is cut depends on the text alone.
+
+    The first stretch is a sentence, so that it can be heard soon; each next one may be twice as long.
+    """
+
+    def __init__(self) -> None:
+        self._segments = Segments()
+        self._waiting = ""
+        self._wanted_chars = FIRST_CHARS
+        self._said_chars = 0
+        self._code = False
+
+    def feed(self, text: str) -> list[str]:
+        """The stretches that are surely whole."""
+        return self._taken(self._segments.feed(text))
+
+    def end(self) -> list[str]:
+        found = self._taken(self._segments.end())
+        return [*found, self._next()] if self._waiting else found
+
+    def _taken(self, segments: list[str]) -> list[str]:
+        found: list[str] = []
+        for segment in segments:
+            said = self._said(segment)
+            while said:
+                room = STRETCH_CHARS - len(self._waiting) - 1
+                if len(said) > room and self._waiting:
+                    found.append(self._next())
+                    continue
+                part, said = said[:room], said[room:]
+                self._waiting = f"{self._waiting} {part}" if self._waiting else part
+                if len(self._waiting) >= self._wanted_chars:
+                    found.append(self._next())
+        return found
+
+    def _said(self, segment: str) -> str:
+        """One sentence or line as it is said; "" for nothing."""
+        if segment.lstrip().startswith("```"):
+            opens = not self._code and segment.count("```") % 2 == 1
+            begins = not self._code
+            self._code = opens
+            return self._counted(" (code)") if begins else ""
+        if self._code:
+            return ""
+        plain = _CODE.sub(" (code) ", segment)
+        for pattern, into in ((_LINK, r"\1"), (_MARKS, ""), (_DECORATION, "")):
+            plain = pattern.sub(into, plain)
+        return self._counted(plain)
+
+    def _counted(self, plain: str) -> str:
+        said = " ".join(plain.split())[: SPOKEN_CHARS - self._said_chars]
+        self._said_chars += len(said)
+        return said
+
+    def _next(self) -> str:
+        said, self._waiting = self._waiting, ""
+        self._wanted_chars = min(max(2 * len(said), 2 * FIRST_CHARS), STRETCH_CHARS - 1)
+        return said
+
+
 def stretches(text: str) -> list[str]:
-    """What is said aloud of an answer, in pieces that end with a sentence: no code, no marks of citations,
-    no signs of Markdown."""
-    plain = _CODE.sub(" (code) ", text)
-    for pattern, into in ((_LINK, r"\1"), (_MARKS, ""), (_DECORATION, "")):
-        plain = pattern.sub(into, plain)
-    found: list[str] = []
-    for sentence in sentences(plain[:SPOKEN_CHARS]):
-        said = " ".join(sentence.text.split())
-        for piece in (said[at : at + STRETCH_CHARS] for at in range(0, len(said), STRETCH_CHARS)):
-            if found and len(found[-1]) + len(piece) < STRETCH_CHARS:
-                found[-1] += f" {piece}"
-            else:
-                found.append(piece)
-    return found
+    """The same of a text that is whole."""
+    cutting = Stretches()
+    return [*cutting.feed(text), *cutting.end()]
 
 
 def _text(server: ModelServer, found: object) -> str:

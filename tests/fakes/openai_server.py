@@ -173,6 +173,9 @@ class FakeOpenAI:
         self.open_streams = getattr(self, "open_streams", 0)
         self.peak_streams = self.open_streams
         self.streams_started = self.streams_finished = self.streams_aborted = 0
+        self.open_speeches = getattr(self, "open_speeches", 0)
+        self.peak_speeches = self.open_speeches
+        self.speeches_aborted = 0
         self.tokens_sent = 0
         self.connections_made = 0
 
@@ -192,6 +195,8 @@ class FakeOpenAI:
             "streams_started": self.streams_started,
             "streams_finished": self.streams_finished,
             "streams_aborted": self.streams_aborted,
+            "peak_speeches": self.peak_speeches,
+            "speeches_aborted": self.speeches_aborted,
             "tokens_sent": self.tokens_sent,
             "requests": len(self.requests),
             "connections": len(self._connections),
@@ -265,6 +270,7 @@ class _Connection(asyncio.Protocol):
         self.server, self.loop = server, loop
         self.parser = httptools.HttpRequestParser(self)
         self.answered = 0
+        self.speaking = False
         self.stream: _Reply | None = None
         self.timer: asyncio.TimerHandle | None = None
         self._begin()
@@ -288,6 +294,9 @@ class _Connection(asyncio.Protocol):
         self.server._connections.discard(self)
         if self.timer:
             self.timer.cancel()
+        if self.speaking:
+            self._spoke()
+            self.server.speeches_aborted += 1
         if self.stream:
             self.stream.lost()
 
@@ -411,10 +420,20 @@ class _Connection(asyncio.Protocol):
         if body.get("response_format") != "wav":
             return self.send_error(400, "This server speaks wav only.")
         sound = b"not a sound" if behaviour.garbage is not None else spoken(text)
-        return self.after(
-            behaviour.ttft_ms + behaviour.itl_ms * len(text),
-            lambda: self._whole(sound, behaviour),
-        )
+        self.speaking = True
+        self.server.open_speeches += 1
+        self.server.peak_speeches = max(self.server.peak_speeches, self.server.open_speeches)
+
+        def answer() -> None:
+            if not behaviour.hang:
+                self._spoke()
+            self._whole(sound, behaviour)
+
+        return self.after(behaviour.ttft_ms + behaviour.itl_ms * len(text), answer)
+
+    def _spoke(self) -> None:
+        self.speaking = False
+        self.server.open_speeches -= 1
 
     def _whole(self, answer: Any, behaviour: Behaviour) -> None:
         """An answer in one piece, with the faults that one can have."""

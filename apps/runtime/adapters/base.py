@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 from pydantic import BaseModel, ConfigDict
 
 from apps.runtime.errors import UserFault
-from apps.runtime.events import Event
+from apps.runtime.events import Event, Notice
 from apps.runtime.ports import Reply
 from apps.runtime.resources import ModelServer, Resources, RunRequest, Turn
 
@@ -40,6 +40,8 @@ class Step:
     heard     the node whose words the reader has seen so far, "" for none
     outputs   what the step leaves: port -> value; a port left out closes the branch behind it
     noted     what the trace shows of the outputs
+    notices   what went wrong and does not keep the answer from its reader
+    along     what this step has done while the answer was still being written
     ends      set it to end the whole run with this reply (a guardrail that says no)
     """
 
@@ -53,6 +55,8 @@ class Step:
     """port -> the node that feeds it"""
     outputs: dict[str, Any] = field(default_factory=dict)
     noted: dict[str, Any] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    along: Along | None = None
     ends: Reply | None = None
 
     @property
@@ -69,6 +73,22 @@ class Step:
             return self.resources.servers[name]
         except KeyError:
             raise ConnectionMissing(name=name) from None
+
+
+class Along(Protocol):
+    """Work of a step that begins while the answer which it waits for is still being written."""
+
+    def feed(self, text: str) -> None:
+        """The next words that the reader was shown."""
+        ...
+
+    def events(self) -> list[Event]:
+        """What came of it since the last time."""
+        ...
+
+    async def close(self) -> None:
+        """Nobody needs it any more: end what is under way."""
+        ...
 
 
 class Screen(Protocol):
@@ -96,6 +116,8 @@ class Adapter:
     screen: Callable[[Params], Screen] | None = None
     """Of one that passes words on: what they go through on their way. It may also hold them back and
     speak itself once it has run."""
+    along: Callable[[Step], Along] | None = None
+    """Begins its work on words that are still being written. What it is given has no inputs yet."""
     fields: tuple[str, ...] = ()
     """Of a request's fields those that it heeds; a parameter of that name is the default."""
     ignores: frozenset[str] = frozenset()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import takewhile
 
 from apps.runtime.adapters.base import Adapter, Params, Step
-from apps.runtime.errors import ServiceBroke, UserFault
-from apps.runtime.events import Event, Heard
+from apps.runtime.errors import ServiceBroke, StudioError, UserFault
+from apps.runtime.events import Event, Heard, Notice, Sound
 from apps.runtime.media import Media
 from apps.runtime.ports import Reply
 from apps.runtime.sounds import duration_s, joined
 from apps.runtime.speech import (
+    Stretches,
     opea_speech,
     opea_transcription,
     speech,
@@ -83,45 +85,87 @@ def hearing(listen: Listen) -> Callable[[Step], AsyncIterator[Event]]:
     return hear
 
 
+class Ahead:
+    """An answer that is spoken while it is being written, stretch by stretch and in order: at most AT_ONCE
+    requests at a time, none after the first that failed."""
+
+    def __init__(self, step: Step, speak: Speak) -> None:
+        self._step, self._speak = step, speak
+        self._cutting = Stretches()
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._begun: list[tuple[str, asyncio.Task[Media]]] = []
+        self._told = 0
+
+    def feed(self, text: str) -> None:
+        self._begin(self._cutting.feed(text))
+
+    def events(self) -> list[Event]:
+        found: list[Event] = []
+        for _, task in self._begun[self._told :]:
+            if not task.done() or task.cancelled() or task.exception():
+                break
+            self._told += 1
+            found.append(Sound(self._step.node, self._told, task.result()))
+        return found
+
+    async def sounds(self, texts: list[str]) -> AsyncIterator[Media]:
+        """Of the whole answer, once it is known. What was begun for other words is thrown away."""
+        pairs = zip(texts, self._begun, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1][0], pairs))
+        await _end([task for _, task in self._begun[same:]])
+        del self._begun[same:]
+        self._begin(texts[same:])
+        for _, task in list(self._begun):
+            yield await task
+
+    async def close(self) -> None:
+        await _end([task for _, task in self._begun])
+
+    def _begin(self, texts: list[str]) -> None:
+        self._begun += [(text, asyncio.create_task(self._one(text))) for text in texts]
+
+    async def _one(self, text: str) -> Media:
+        params = self._step.given(SynthesisParams)
+        async with self._gate:
+            for _, task in self._begun:
+                if task.done() and not task.cancelled() and (error := task.exception()):
+                    raise error
+            return await self._speak(self._step, params, text)
+
+
 def speaking(speak: Speak) -> Callable[[Step], AsyncIterator[Event]]:
     async def say(step: Step) -> AsyncIterator[Event]:
-        """The answer as one sound; nothing where there is nothing to say."""
-        params = step.given(SynthesisParams)
+        """The answer as one sound; nothing where there is nothing to say. A voice that fails does not
+        take the answer with it: people read why they hear nothing."""
         reply: Reply | None = step.inputs.get("answer")
         texts = stretches(reply.text if reply else step.inputs["text"])
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(text: str) -> Media:
-            async with gate:
-                return await speak(step, params, text)
-
-        if not texts:
-            return
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(text)) for text in texts]
-        sounds = [task.result() for task in tasks]
-        step.outputs = {"audio": _whole(params.server, sounds)}
-        step.noted = {
-            "stretches": len(sounds),
-            "size_bytes": len(step.outputs["audio"].data),
-        }
-        return
-        yield  # an async generator that yields nothing
-
-    return _alone(say)
-
-
-def _alone(run: Callable[[Step], AsyncIterator[Event]]) -> Callable[[Step], AsyncIterator[Event]]:
-    """The first failure of a group of tasks as itself."""
-
-    async def inner(step: Step) -> AsyncIterator[Event]:
+        ahead = step.along if isinstance(step.along, Ahead) else Ahead(step, speak)
+        sounds: list[Media] = []
         try:
-            async for event in run(step):
-                yield event
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+            async for sound in ahead.sounds(texts):
+                sounds.append(sound)
+                for event in ahead.events():
+                    yield event
+            if sounds:
+                server = step.given(SynthesisParams).server
+                step.outputs = {"audio": _whole(server, sounds)}
+                step.noted = {
+                    "stretches": len(sounds),
+                    "size_bytes": len(step.outputs["audio"].data),
+                }
+        except StudioError as error:
+            said = f"The answer could not be spoken. {error}"
+            step.notices.append(Notice(step.node, error.code, said))
+        finally:
+            await ahead.close()
 
-    return inner
+    return say
+
+
+async def _end(tasks: list[asyncio.Task[Media]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _whole(server: str, sounds: list[Media]) -> Media:
@@ -142,7 +186,16 @@ OPEA_ASR = Adapter(
     RecognitionParams,
     ignores=frozenset(("model", "language")),
 )
-OPENAI_TTS = Adapter("openai-tts", speaking(_openai_speak), SynthesisParams)
+OPENAI_TTS = Adapter(
+    "openai-tts",
+    speaking(_openai_speak),
+    SynthesisParams,
+    along=lambda step: Ahead(step, _openai_speak),
+)
 OPEA_TTS = Adapter(
-    "opea-tts", speaking(_opea_speak), SynthesisParams, ignores=frozenset(("model",))
+    "opea-tts",
+    speaking(_opea_speak),
+    SynthesisParams,
+    along=lambda step: Ahead(step, _opea_speak),
+    ignores=frozenset(("model",)),
 )

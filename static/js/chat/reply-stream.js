@@ -2,6 +2,7 @@
 // finished message. Text arrives HTML-escaped. Reconnecting is EventSource's own work: ids are offsets, so
 // nothing comes twice; a reply that has ended meanwhile is told whole.
 import { follow } from "./scrolling.js";
+import { Voice } from "./voice.js";
 
 const RETRY_MS = 2000;
 const SPOKEN = 4000;
@@ -31,6 +32,7 @@ class ReplyStream extends HTMLElement {
     this.source = source;
     source.addEventListener("token", (event) => this.append(JSON.parse(event.data)));
     source.addEventListener("heard", (event) => this.heard(JSON.parse(event.data)));
+    source.addEventListener("sound", (event) => this.speak(JSON.parse(event.data)));
     source.addEventListener("documents", (event) => this.told(JSON.parse(event.data)));
     source.addEventListener("done", (event) => this.finish(event.data));
     source.addEventListener("failed", (event) => {
@@ -66,6 +68,14 @@ class ReplyStream extends HTMLElement {
     words.className = "chat-said";
     words.innerHTML = escaped;
     follow(() => question.insertBefore(words, question.querySelector(".chat-beside")));
+  }
+
+  // Whoever spoke is spoken to, from the first sentence on; typed questions get the player at the end only.
+  speak(base64) {
+    if (!this.question()) return;
+    this.voice ??= new Voice();
+    this.voice.add(base64);
+    if (!this.voice.button.isConnected) this.after(this.voice.button);
   }
 
   question() {
@@ -107,6 +117,7 @@ class ReplyStream extends HTMLElement {
     const finished = template.content.querySelector("article");
     follow(() => article.replaceWith(finished));
     window.htmx.process(finished);
+    if (this.voice?.speaking) finished.querySelector(".chat-actions")?.append(this.voice.button);
     dressCode(finished);
     announce(problem || `Answer: ${finished.querySelector(".chat-answer")?.textContent.trim() ?? ""}`);
     const trace = finished.querySelector(".chat-trace-button");

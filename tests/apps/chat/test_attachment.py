@@ -93,6 +93,46 @@ def test_a_spoken_question_gets_its_words_and_the_answer_its_sound(
     assert session.title == "question.wav"
 
 
+def test_a_voice_that_fails_leaves_the_words_and_a_note(
+    browser: Browser, bearer: dict[str, str], talk_to: Talk
+) -> None:
+    broken = {"spec__speech__synthesis": {"connection": "fake", "name": "fake-status503"}}
+    session = talk_to("audio-chat", **HEARING, **broken)
+
+    said = send(browser, session, "Hello there, everybody.")
+    reply = session.messages.get(role="assistant")
+    page = browser.http.get(f"/chat/messages/{reply.pk}/").text
+    trace = browser.http.get(f"/chat/messages/{reply.pk}/trace/").text
+    body = {"model": session.app_key, "messages": [{"role": "user", "content": "Hello there."}]}
+    whole = browser.http.post("/v1/chat/completions", json=body, headers=bearer).json()
+    rows = browser.http.get(f"/chat/api/sessions/{session.pk}/messages/", headers=bearer).json()
+
+    told = "The answer could not be spoken. fake did not answer"
+    assert said == reply.content == "You said: Hello there, everybody."
+    assert (reply.status, reply.media_count) == ("complete", 0)
+    assert page.count(told) == 1
+    assert told in trace
+    assert whole["choices"][0]["message"]["content"] == "You said: Hello there."
+    assert whole["choices"][0]["message"]["notices"][0]["code"] == "service.unavailable"
+    assert rows["results"][-1]["notices"] == reply.usage["notices"]
+
+
+def test_an_answer_is_heard_before_it_has_ended(browser: Browser, talk_to: Talk) -> None:
+    slow = {"spec__model": {"connection": "fake", "name": "fake-itl10"}}
+    session = talk_to("audio-chat", **HEARING, **SPEAKING, **slow)
+    text = " ".join(f"The hall opens at {hour} in the morning." for hour in range(12))
+    answer = browser.http.post(f"/chat/{session.pk}/send/", data={"text": text})
+    found = browser.read(re.findall(r'data-src="([^"]+)', answer.text)[-1])
+    kinds = [event.name for event in found]
+    sounds = [base64.b64decode(json.loads(one.data)) for one in found if one.name == "sound"]
+    reply = session.messages.get(role="assistant")
+
+    assert kinds.index("sound") < len(kinds) - 1 - kinds[::-1].index("token")
+    assert " ".join(map(words_in, sounds)) == reply.content
+    assert reply.attachments.count() == 1
+    assert reply.usage["time_to_first_sound_ms"] < reply.usage["duration_ms"]
+
+
 def test_fields_reach_the_application(browser: Browser, talk_to: Talk) -> None:
     session = talk_to("translation")
     said = send(browser, session, "Hello", **{"field-target": "French"})
