@@ -24,13 +24,16 @@ from apps.runtime.http_tool import Argument, HttpTool, call
 from apps.runtime.openai import ChatStream, ToolCall
 from apps.runtime.ports import Reply
 from apps.runtime.prompt import DEFAULT_INSTRUCTION, bounded, numbered
-from apps.runtime.resources import Turn
+from apps.runtime.resources import RetrievalMode, Turn
 
 RESULT_CHARS: Final = 8_000
 """Of a tool's result, so much is shown to the model."""
 CALLS_AT_ONCE: Final = 8
 """Calls of one step beyond it are refused; a model that asks for more has lost its way."""
 NOTED_CHARS: Final = 500
+NOTHING_FOUND: Final = (
+    "No passage fits. Ask with other words, or say that the documents do not tell."
+)
 
 
 class HttpToolParams(Params):
@@ -71,7 +74,16 @@ class AgentParams(LlmParams):
     calculator: bool = True
     tools: tuple[HttpTool, ...] = ()
     max_steps: int = Field(default=6, ge=1, le=20)
+    mode: RetrievalMode = "hybrid"
     k: int = Field(default=6, ge=1, le=50)
+    diversity: float = Field(default=0, ge=0, le=1)
+    min_score: float = Field(default=0, ge=0, le=1)
+
+    @property
+    def retrieval(self) -> RetrieverParams:
+        return RetrieverParams(
+            mode=self.mode, k=self.k, diversity=self.diversity, min_score=self.min_score
+        )
 
 
 @dataclass(slots=True)
@@ -152,7 +164,9 @@ class Tools:
 
     async def _search(self, given: Mapping[str, Any]) -> str:
         """New passages get the next numbers, so that a number means one passage in the whole run."""
-        found = await find(self.step, RetrieverParams(k=self.params.k), str(given.get("query", "")))
+        found = await find(self.step, self.params.retrieval, str(given.get("query", "")))
+        if not found:
+            return NOTHING_FOUND
         places = {passage.chunk_id: at for at, passage in enumerate(self.passages, start=1)}
         for passage in found:
             if passage.chunk_id not in places:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given as property_of
 from hypothesis import strategies as st
 
+from apps.projects.domain.compile import build_graph
+from apps.projects.domain.yaml_io import parse
 from apps.runtime.adapters.base import ConnectionMissing
 from apps.runtime.calculator import CannotCalculate, calculate
 from apps.runtime.engine import run
@@ -22,6 +25,7 @@ from apps.runtime.http_tool import ArgumentUnfit, HttpTool, ResultMissing, ToolR
 from apps.runtime.resources import ModelServer, Resources
 from tests.apps.runtime.graphs import ListRetriever, ask
 from tests.apps.runtime.steps import flow, node, ran
+from tests.apps.runtime.test_retriever import VectorRetriever
 from tests.fakes.opea_server import ROUTES, Behaviour, FakeOpea
 from tests.fakes.openai_server import FakeOpenAI
 from tests.servers.ports import wait_until
@@ -256,6 +260,54 @@ async def test_passages_keep_their_numbers_over_searches(given: Resources) -> No
     assert [passage.chunk_id for passage in found[-1]] == ["c1", "c2"]
     assert 'number="1"' in noted["calls"][1]["result"]
     assert {citation.number for citation in answer.citations} <= {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        ({}, ["c1", "c2"]),
+        ({"diversity": 0.6}, ["c1", "c3"]),
+        ({"mode": "dense", "min_score": 0.85}, ["c1"]),
+        ({"mode": "lexical", "min_score": 0.95}, ["c1"]),
+        ({"min_score": 0.99, "diversity": 0.6}, ["c1"]),
+    ],
+)
+async def test_searching_heeds_the_project_s_retrieval(
+    given: Resources, params: dict[str, Any], names: list[str]
+) -> None:
+    given = replace(given, retriever=VectorRetriever())
+    _, noted, events = await asked('call search {"query": "leave"}', given, k=2, **params)
+
+    found = [event.passages for event in events if isinstance(event, Documents)]
+    assert [passage.chunk_id for passage in found[-1]] == names
+    assert noted["passages"] == len(names)
+
+
+async def test_a_search_that_finds_nothing_says_so(given: Resources) -> None:
+    given = replace(given, retriever=VectorRetriever())
+    strict = {"mode": "dense", "min_score": 0.99}
+    _, noted, _ = await asked('call search {"query": "leave"}', given, **strict)
+
+    assert noted["calls"][0]["result"].startswith("No passage fits.")
+    assert noted["passages"] == 0
+
+
+def test_an_agent_takes_its_retrieval_from_the_project() -> None:
+    spec, findings = parse(
+        "apiVersion: genai.studio/v1\nkind: Project\nmetadata: {name: a}\n"
+        "spec:\n  application: custom\n  knowledge: {collections: [h], retrieve: {mode: lexical, k: 3, "
+        "diversity: 0.3, min_score: 0.2}}\n"
+        "  flow: {nodes: [{id: agent, component: agent}], edges: []}\n"
+    )
+    assert spec, findings
+    node = build_graph(spec).nodes[0]
+
+    assert {name: node.params[name] for name in ("mode", "k", "diversity", "min_score")} == {
+        "mode": "lexical",
+        "k": 3,
+        "diversity": 0.3,
+        "min_score": 0.2,
+    }
 
 
 @pytest.mark.parametrize(
