@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
@@ -12,6 +12,7 @@ from apps.runtime.adapters.base import Adapter, Params, Step
 from apps.runtime.events import Event, Passage, Token, Usage
 from apps.runtime.extractive import answer_from
 from apps.runtime.followup import standalone
+from apps.runtime.long_texts import Divided, Part, Unfenced
 from apps.runtime.opea_streams import OpeaStream
 from apps.runtime.openai import ChatStream
 from apps.runtime.ports import Reply
@@ -55,13 +56,17 @@ async def prompt(step: Step) -> AsyncIterator[Event]:
     yield  # an async generator that yields nothing
 
 
+Asks = Callable[[Sequence[Turn]], "ChatStream | OpeaStream"]
+
+
 async def generate(step: Step) -> AsyncIterator[Event]:
     params = step.given(LlmParams)
-    messages: tuple[Turn, ...] = step.inputs["messages"]
-    stream = ChatStream(
-        step.server(params.server), params.model, messages, params.sampling(step.request.sampling)
-    )
-    async for event in written(step, stream, messages):
+    server, sampling = step.server(params.server), params.sampling(step.request.sampling)
+
+    def ask(messages: Sequence[Turn]) -> ChatStream:
+        return ChatStream(server, params.model, messages, sampling)
+
+    async for event in answered(step, ask, sampling.max_tokens):
         yield event
 
 
@@ -69,17 +74,67 @@ async def generate_by_textgen(step: Step) -> AsyncIterator[Event]:
     """OPEA's llm-textgen. It has one model and ignores the name, drops top_k in silence, and takes a
     temperature of 0 for none given; a list of messages it streams only when told to."""
     params = step.given(LlmParams)
-    messages: tuple[Turn, ...] = step.inputs["messages"]
+    server = step.server(params.server)
     sampling = asdict(params.sampling(step.request.sampling))
-    body = {
-        "model": params.model,
-        "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
-        "stream": True,
-        **{name: sampling[name] for name in TEXTGEN_TAKES if sampling[name] is not None},
-    }
-    stream = OpeaStream(step.server(params.server), "v1/chat/completions", body)
-    async for event in written(step, stream, messages):
+
+    def ask(messages: Sequence[Turn]) -> OpeaStream:
+        body = {
+            "model": params.model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in messages],
+            "stream": True,
+            **{name: sampling[name] for name in TEXTGEN_TAKES if sampling[name] is not None},
+        }
+        return OpeaStream(server, "v1/chat/completions", body)
+
+    async for event in answered(step, ask, sampling["max_tokens"]):
         yield event
+
+
+async def answered(step: Step, ask: Asks, max_tokens: int | None) -> AsyncIterator[Event]:
+    """One request; of a text that is longer than a reply may be, one for each part, in their order."""
+    messages: tuple[Turn, ...] = step.inputs["messages"]
+    parts = messages.parts(max_tokens) if isinstance(messages, Divided) else []
+    if isinstance(messages, Divided) and len(parts) > 1:
+        async for event in in_parts(step, ask, messages, parts):
+            yield event
+        return
+    async for event in written(step, ask(messages), messages):
+        yield event
+
+
+async def in_parts(
+    step: Step, ask: Asks, divided: Divided, parts: Sequence[Part]
+) -> AsyncIterator[Event]:
+    """The translations of a text's parts as one answer, which streams from the first part on."""
+    unfenced = Unfenced() if divided.kind == "code" else None
+    shown: list[str] = []
+    before, finish = "", "stop"
+
+    def tokens(*texts: str) -> Iterator[Token]:
+        for text in filter(None, texts):
+            shown.append(text)
+            yield Token(step.node, text)
+
+    for number, part in enumerate(parts, start=1):
+        messages = divided.build(part.text, before)
+        stream, said = ask(messages), ""
+        async with aclosing(stream.texts()) as pieces:
+            async for piece in pieces:
+                said += piece
+                for token in tokens(unfenced.feed(piece) if unfenced else piece):
+                    yield token
+        yield usage_of(step.node, stream, messages)
+        finish = "length" if stream.finish_reason == "length" else finish
+        before = divided.tail(said.replace("```", "") if unfenced else said)
+        if number < len(parts):
+            for token in tokens(unfenced.part_ends(part.joint) if unfenced else part.joint):
+                yield token
+    for token in tokens(unfenced.end() if unfenced else ""):
+        yield token
+    model = step.given(LlmParams).model
+    reply = Reply("".join(shown), None, "length" if finish == "length" else "stop", model)
+    step.outputs = {"answer": reply}
+    step.noted = {"model": model, "finish_reason": reply.finish_reason, "parts": len(parts)}
 
 
 async def written(

@@ -12,6 +12,7 @@ from apps.runtime.instructions import (
     code_translation_messages,
     translation_messages,
 )
+from apps.runtime.long_texts import Divided, Kind
 from apps.runtime.resources import Turn
 
 LANGUAGE_CHARS = 60
@@ -46,13 +47,13 @@ class CodeParams(Params):
 
 
 async def translation(step: Step) -> AsyncIterator[Event]:
-    _translate(step, step.inputs["text"], translation_messages)
+    _translate(step, step.inputs["text"], "text", translation_messages)
     return
     yield  # an async generator that yields nothing
 
 
 async def code_translation(step: Step) -> AsyncIterator[Event]:
-    _translate(step, step.inputs["code"], code_translation_messages)
+    _translate(step, step.inputs["code"], "code", code_translation_messages)
     return
     yield  # an async generator that yields nothing
 
@@ -73,9 +74,7 @@ async def code(step: Step) -> AsyncIterator[Event]:
     yield  # an async generator that yields nothing
 
 
-def _translate(
-    step: Step, text: str, build: Callable[[str, str, str, str], tuple[Turn, ...]]
-) -> None:
+def _translate(step: Step, text: str, kind: Kind, build: Callable[..., tuple[Turn, ...]]) -> None:
     """Raises LanguageMissing or LanguageTwice."""
     params = step.given(TranslationParams)
     source = _field(step, "source", params.source)
@@ -84,7 +83,11 @@ def _translate(
         raise LanguageMissing
     if source.casefold() == target.casefold():
         raise LanguageTwice(language=target)
-    step.outputs = {"messages": build(text, source, target, params.instruction)}
+
+    def messages(part: str, before: str) -> tuple[Turn, ...]:
+        return build(part, source, target, params.instruction, before)
+
+    step.outputs = {"messages": Divided.of(text, kind, messages)}
     step.noted = {"source": source or "found out", "target": target, "chars": len(text)}
 
 

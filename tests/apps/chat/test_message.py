@@ -67,3 +67,14 @@ def test_wrong_method_is_405(
 ) -> None:
     assert owner_client.post(f"/chat/messages/{answered().pk}/").status_code == 405
     assert owner_client.post(f"/chat/{session.pk}/older/").status_code == 405
+
+
+def test_an_answer_that_was_cut_says_so(owner_client: Client, answered: Answered) -> None:
+    cut = answered("Three", usage={"finish_reason": "length"})
+    whole = answered("Three months.", usage={"finish_reason": "stop"})
+
+    html = owner_client.get(f"/chat/messages/{cut.pk}/").content.decode()
+    other = owner_client.get(f"/chat/messages/{whole.pk}/").content.decode()
+
+    assert html.count("longest length allowed") == 1
+    assert "longest length allowed" not in other
