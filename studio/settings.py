@@ -187,6 +187,8 @@ JOBS_CELERY_APP = "studio.celery"
 JOBS_MODE = env.text("STUDIO_JOBS_MODE", "broker" if CELERY_BROKER_URL else "embedded")
 JOBS_EMBEDDED_WORKERS = env.number("STUDIO_JOBS_WORKERS", 2, low=1, high=32)
 
+SWEEPS = ["apps.chat.orphans.sweep_orphans"]
+"""What the sweeper calls once an hour."""
 CHAT_GATEWAY = "apps.sandboxes.gateway.SandboxGateway"
 ENDPOINTS_ALLOW_PRIVATE = env.flag("STUDIO_ALLOW_PRIVATE_ENDPOINTS", default=True)
 """Whether model servers on loopback and private ranges may be connected. Link-local never."""

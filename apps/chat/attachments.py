@@ -62,11 +62,12 @@ def stored(message: ChatMessage, media: Iterable[Media]) -> list[ChatAttachment]
 
 
 def discard(names: Iterable[str | None]) -> None:
-    """Delete stored files; those that are gone already do no harm."""
-    for name in names:
-        if name:
-            with suppress(OSError):
-                default_storage.delete(name)
+    """Delete stored files, and their folders where they were the last; those that are gone already do
+    no harm."""
+    for name in filter(None, names):
+        with suppress(OSError):
+            default_storage.delete(name)
+            default_storage.delete(name.rpartition("/")[0])
 
 
 def media_of(rows: Iterable[ChatAttachment]) -> tuple[Media, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -98,9 +99,13 @@ class ChatMessage(models.Model):
         return self.status in ACTIVE
 
 
+ATTACHMENTS: Final = "attachments"
+"""The folder in storage."""
+
+
 def attachment_path(attachment: ChatAttachment, filename: str) -> str:
     """Where the file lies in storage: never under its own name, never with its own suffix."""
-    return f"attachments/{attachment.message_id}/{attachment.pk}"
+    return f"{ATTACHMENTS}/{attachment.message_id}/{attachment.pk}"
 
 
 class ChatAttachment(models.Model):

@@ -178,9 +178,6 @@ def rename_session(*, session: ChatSession, title: str) -> ChatSession:
 def delete_session(*, session: ChatSession) -> None:
     """Delete a conversation; a reply that is being written in it is stopped."""
     active = list(session.messages.filter(status__in=ACTIVE).values_list("pk", flat=True))
-    rows = ChatAttachment.objects.filter(message__session=session)
-    files = list(rows.values_list("file", flat=True))
     session.delete()
-    transaction.on_commit(lambda: discard(files))
     for pk in active:
         registry.stop_soon(pk)

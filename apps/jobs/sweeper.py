@@ -1,4 +1,5 @@
-"""A thread that keeps job rows honest: lost workers are noticed, forgotten messages sent again.
+"""A thread that keeps job rows honest: lost workers are noticed, forgotten messages sent again. Now and
+then it calls what other apps have to tidy up (settings.SWEEPS).
 
 `start_sweeper()` is called once by every process that serves or works; several at once do no harm.
 """
@@ -6,16 +7,19 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from apps.jobs.services import mark_orphaned, mark_stale, resend_waiting, resume_queued
 
 log = structlog.get_logger(__name__)
 
 EVERY_S = 5.0
+TIDY_EVERY_S = 3600.0
 _started = threading.Lock()
 
 
@@ -42,13 +46,26 @@ def resume() -> None:
         log.info("jobs.resumed", count=queued)
 
 
+def tidy() -> None:
+    """Call each of settings.SWEEPS; one that fails does not keep the others from their turn."""
+    for name in settings.SWEEPS:
+        try:
+            import_string(name)()
+        except Exception:  # a locked database, a storage that is away: the next hour tries again
+            log.exception("jobs.tidy-failed", sweep=name)
+
+
 def _run() -> None:
     pause = threading.Event()
     step = resume
+    tidied_at = -TIDY_EVERY_S
     while True:
         try:
             step()
             step = sweep
+            if time.monotonic() - tidied_at >= TIDY_EVERY_S:
+                tidied_at = time.monotonic()
+                tidy()
         except Exception:  # a locked database, a silent broker: the next round tries again
             log.exception("jobs.sweep-failed")
         finally:
