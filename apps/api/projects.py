@@ -156,6 +156,12 @@ class ForeignFile(serializers.Serializer[Any]):
     name = serializers.CharField(
         max_length=120, required=False, default="", help_text="Where the file has no title."
     )
+    resource = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        help_text="Which of several GMConnectors in the file. Default: the first.",
+    )
     dry_run = serializers.BooleanField(default=False)
 
 
@@ -164,6 +170,9 @@ class ImportedShown(serializers.Serializer[Any]):
     project = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
     application = serializers.CharField()
+    resources = serializers.ListField(
+        child=serializers.CharField(), help_text="All GMConnectors of the file, by name."
+    )
     yaml = serializers.CharField()
     notes = FindingSerializer(many=True, help_text="What was carried, changed and left out.")
     findings = FindingSerializer(many=True, help_text="What keeps it from being built.")
@@ -321,7 +330,7 @@ class Projects(Resource):
     @idempotent
     def import_file(self, request: Request) -> Response:
         values = self.body(ForeignFile, request)
-        imported = import_text(values["content"], values["name"])
+        imported = import_text(values["content"], values["name"], values["resource"])
         if imported.spec is None:
             raise ImportRefused(imported.notes)
         made = None
@@ -336,6 +345,7 @@ class Projects(Resource):
                 "project": made and made.pk,
                 "name": made.name if made else imported.spec.metadata.name,
                 "application": imported.spec.spec.application,
+                "resources": list(imported.resources),
                 "yaml": text,
                 "notes": [one.as_dict() for one in imported.notes],
                 "findings": [one.as_dict() for one in found],

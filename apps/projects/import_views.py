@@ -23,6 +23,8 @@ from apps.projects.queries import context_for
 from apps.projects.services import import_project
 from apps.ui.http import StudioRequest, hx_redirect, page
 
+OTHERS = 20
+"""Projects of one file that are shown beside the first; any can be imported by its name elsewhere."""
 GROUPS = (
     ("error", "In the way", "alert"),
     ("warning", "Changed, left out, or left to do", "alert"),
@@ -43,8 +45,11 @@ def import_(request: StudioRequest) -> HttpResponse:
     if not form.is_valid():
         status = 422 if form.is_bound else 200
         return render(request, page(request, "projects/import"), context, status=status)
-    imported = import_bytes(*form.given())
+    raw, name = form.given()
+    imported = import_bytes(raw, name)
+    others = [import_bytes(raw, name, one) for one in imported.others[:OTHERS]]
     context |= {"form": ImportForm(), **_preview(request, imported)}
+    context["others"] = [_brief(one) for one in others]
     status = 200 if imported.spec else 422
     return render(request, page(request, "projects/import"), context, status=status)
 
@@ -77,6 +82,14 @@ def _preview(request: StudioRequest, imported: Imported) -> dict[str, Any]:
         "yaml": text,
         "yaml_markdown": f"~~~~~~~~~~yaml\n{text}\n~~~~~~~~~~",
     }
+
+
+def _brief(imported: Imported) -> dict[str, Any]:
+    """Another project of the same file, to be chosen instead or as well."""
+    shown: dict[str, Any] = {"imported": imported, "groups": _groups(imported.notes)}
+    if spec := imported.spec:
+        shown |= {"application": application(spec.spec.application), "yaml": brief(spec)}
+    return shown
 
 
 def _edges(spec: ProjectSpec) -> list[tuple[str, str]]:

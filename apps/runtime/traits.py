@@ -40,6 +40,8 @@ def traits_of(graph: Graph) -> Traits:
         generates = generates or (adapter.speaks and bool(alone.connections()))
         for name in adapter.fields:
             fields.setdefault(name, str(node.params.get(name) or ""))
+        if named := node.params.get(adapter.names_field):
+            fields.setdefault(str(named), "")
     return Traits(
         generates=generates,
         takes=tuple(kind for kind in MEDIA if {f"{one}.{kind}" for one in entrances} & used),

@@ -124,3 +124,5 @@ class Adapter:
     """Parameters that its component has and that change nothing here, so that people can be told."""
     most: Mapping[str, float] = field(default_factory=dict)
     """Of parameters that what it asks takes only so much of."""
+    names_field: str = ""
+    """The parameter, if there is one, that names one more of them."""

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -15,12 +15,14 @@ from apps.runtime.adapters.base import Adapter, Params, Step
 from apps.runtime.events import Documents, Event, Passage
 from apps.runtime.guardrails import find
 from apps.runtime.language_guess import language_of
+from apps.runtime.ports import Reply
 from apps.runtime.resources import Turn
 from apps.runtime.retrieval import fuse
 from apps.runtime.safe_pattern import checked
 from apps.runtime.snapshot import scored
 
-WAYS: Final = ("first", "second", "third", "fourth")
+Way = Literal["first", "second", "third", "fourth"]
+WAYS: Final[tuple[Way, ...]] = get_args(Way)
 OTHERWISE: Final = "otherwise"
 READ_CHARS = 4_000
 """Of a long text, so much decides its way."""
@@ -44,9 +46,15 @@ class Ways(Params):
 class SwitchParams(Ways):
     """by     words: whole words or phrases, whatever their case; pattern: regular expressions; length: the
     most characters, as a number; language: ISO 639-1 codes
+    field      of the request, which is looked at instead of the text; "" for the text
+    together   ways in which all rules have to hold, not just one
+    unless     ways that are taken where their rules do not hold
     """
 
     by: Literal["words", "pattern", "length", "language"] = "words"
+    field: str = Field(default="", pattern=r"^[\w.-]{0,40}$")
+    together: tuple[Way, ...] = ()
+    unless: tuple[Way, ...] = ()
 
     @model_validator(mode="after")
     def _can_be_followed(self) -> Self:
@@ -57,13 +65,14 @@ class SwitchParams(Ways):
 
 
 async def switch(step: Step) -> AsyncIterator[Event]:
-    """The text leaves through the first way one of whose rules holds, else through `otherwise`."""
+    """The text leaves through the first way whose rules hold, else through `otherwise`."""
     params = step.given(SwitchParams)
     text: str = step.inputs["text"]
+    read = step.request.fields.get(params.field, "") if params.field else text
     aside = params.by == "pattern"
-    taken = await asyncio.to_thread(_way, params, text) if aside else _way(params, text)
+    taken = await asyncio.to_thread(_way, params, read) if aside else _way(params, read)
     step.outputs = {taken: text}
-    step.noted = {"way": taken}
+    step.noted = {"way": taken} | ({params.field: read[:SAID_CHARS]} if params.field else {})
     return
     yield  # an async generator that yields nothing
 
@@ -71,7 +80,8 @@ async def switch(step: Step) -> AsyncIterator[Event]:
 def _way(params: SwitchParams, text: str) -> str:
     read = text if params.by == "length" else text[:READ_CHARS]
     for way, rules in params.ways().items():
-        if any(_rule(params.by, rule)(read) for rule in rules):
+        hold = all if way in params.together else any
+        if rules and hold(_rule(params.by, rule)(read) for rule in rules) != (way in params.unless):
             return way
     return OTHERWISE
 
@@ -138,7 +148,7 @@ async def route(step: Step) -> AsyncIterator[Event]:
 
 async def join_answers(step: Step) -> AsyncIterator[Event]:
     """The answer that the reader hears already, else the first that came."""
-    given = {port: step.inputs[port] for port in WAYS if port in step.inputs}
+    given: dict[str, Reply] = {port: step.inputs[port] for port in WAYS if port in step.inputs}
     heard = next((port for port in given if step.sources.get(port) == step.heard), None)
     port = heard or next(iter(given))
     step.outputs = {"answer": given[port]}
@@ -180,7 +190,7 @@ async def fuse_passages(step: Step) -> AsyncIterator[Event]:
     yield Documents(step.node, kept)
 
 
-SWITCH = Adapter("switch", switch, SwitchParams)
+SWITCH = Adapter("switch", switch, SwitchParams, names_field="field")
 ROUTER = Adapter("router", route, RouterParams)
 JOIN = Adapter("join", join_answers, passes=True)
 JOIN_TEXTS = Adapter("join-texts", join_texts, JoinTextsParams)

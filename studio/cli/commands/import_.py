@@ -29,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="file to import, - for stdin")
     parser.add_argument("-o", "--output", metavar="FILE", help="write here instead of to stdout")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
-    parser.add_argument("--name", default="", help="identifier of the project (default: its title)")
+    parser.add_argument(
+        "--name",
+        default="",
+        help="identifier of the project (default: its title); of several GMConnectors in a file, the one "
+        "of that name is imported, else the first. All are listed",
+    )
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
@@ -41,11 +46,17 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     shown = documents.shown(options.file)
     stem = "" if options.file == "-" else PurePath(options.file).stem
-    imported = import_bytes(documents.read_bytes(options.file, MAX_BYTES + 1), stem)
+    raw = documents.read_bytes(options.file, MAX_BYTES + 1)
+    imported = import_bytes(raw, stem)
+    if options.name in imported.others:
+        imported = import_bytes(raw, stem, options.name)
     if imported.spec is None:
         raise ImportRefused(imported.notes)
     for note in imported.notes:
         output.note(_line(shown, note))
+    if imported.others:
+        others = ", ".join(imported.others)
+        output.note(f"{shown}: imported {imported.resource}; also there: {others} (--name NAME).")
     spec = assign(imported.spec, {"metadata.name": options.name}) if options.name else imported.spec
     text = brief(spec)
     if options.output:
@@ -64,6 +75,8 @@ def _data(spec: ProjectSpec, imported: Imported, text: str) -> dict[str, Any]:
         "format": imported.kind,
         "name": spec.metadata.name,
         "application": spec.spec.application,
+        "resource": imported.resource,
+        "others": list(imported.others),
         "yaml": text,
         "notes": [note.as_dict() for note in imported.notes],
     }

@@ -34,6 +34,17 @@ def test_import_dry_run_makes_nothing(api: Api) -> None:
     assert not Project.objects.exists()
 
 
+def test_import_of_one_of_several(api: Api) -> None:
+    values = {"content": content("gmc-several.yaml"), "dry_run": True}
+
+    first = api.post("/projects/import", values).json()
+    second = api.post("/projects/import", values | {"resource": "codegen"}).json()
+
+    assert (first["name"], first["resources"]) == ("translation", ["translation", "codegen"])
+    assert (second["name"], second["resources"]) == ("codegen", ["translation", "codegen"])
+    assert api.post("/projects/import", values | {"resource": "x"}).status_code == 422
+
+
 def test_import_refuses_with_places(api: Api) -> None:
     answer = api.post("/projects/import", {"content": '{"nodes": [\n}'})
 

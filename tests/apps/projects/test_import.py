@@ -77,6 +77,16 @@ def test_import_of_pasted_text(owner_client: Client) -> None:
     assert response.context["imported"].spec.metadata.name == "pier-desk"
 
 
+def test_import_offers_every_project_of_a_file(owner_client: Client) -> None:
+    response = owner_client.post(reverse(IMPORT), upload("gmc-several.yaml"))
+    (other,) = response.context["others"]
+
+    assert "Also in this file" in response.content.decode()
+    owner_client.post(reverse(IMPORT), {"yaml": other["yaml"], "kind": "gmc"})
+    owner_client.post(reverse(IMPORT), {"yaml": response.context["yaml"], "kind": "gmc"})
+    assert set(Project.objects.values_list("name", flat=True)) == {"codegen", "translation"}
+
+
 def test_import_shows_no_secret(owner_client: Client) -> None:
     page = owner_client.post(reverse(IMPORT), upload("flowise-qna.json")).content.decode()
 

@@ -16,6 +16,7 @@ from apps.runtime.language_guess import language_of
 from apps.runtime.plan import GraphInvalid, make_plan
 from apps.runtime.ports import Reply
 from apps.runtime.resources import ModelServer, Resources, RunRequest, Turn
+from apps.runtime.traits import traits_of
 from tests.apps.runtime.graphs import PASSAGES, ListRetriever, ask, chat
 from tests.apps.runtime.steps import flow, node, ran
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
@@ -268,6 +269,49 @@ async def test_switch(by: str, ways: dict[str, list[str]], text: str, taken: str
 
     assert found.outputs == {taken: text}
     assert found.noted == {"way": taken}
+
+
+@pytest.mark.parametrize(
+    ("params", "text", "taken"),
+    [
+        ({"first": ["red", "boat"], "together": ["first"]}, "a red car", "otherwise"),
+        ({"first": ["red", "boat"], "together": ["first"]}, "a boat, red", "first"),
+        ({"first": ["red"], "unless": ["first"]}, "a blue boat", "first"),
+        ({"first": ["red"], "unless": ["first"], "second": ["boat"]}, "a red boat", "second"),
+        ({"first": ["a", "b"], "unless": ["first"], "together": ["first"]}, "a", "first"),
+        ({"first": ["a", "b"], "unless": ["first"], "together": ["first"]}, "a b", "otherwise"),
+        ({"second": [], "unless": ["second"], "together": ["second"]}, "a", "otherwise"),
+    ],
+)
+async def test_rules_of_a_way_hold_together_or_must_not(
+    params: dict[str, Any], text: str, taken: str
+) -> None:
+    assert (await ran(node("s", "switch", **params), {"text": text})).outputs == {taken: text}
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [({"size": "Large"}, "first"), ({"size": "small"}, "otherwise"), ({}, "otherwise")],
+)
+async def test_a_switch_looks_at_a_field_of_the_request(fields: dict[str, str], taken: str) -> None:
+    step = node("s", "switch", by="pattern", field="size", first=[r"^\s*large\s*$"])
+    found = await ran(step, {"text": "small talk"}, request=RunRequest((), fields=fields))
+
+    assert found.outputs == {taken: "small talk"}
+    assert found.noted == {"way": taken, "size": fields.get("size", "")}
+
+
+def test_the_field_of_a_switch_is_asked_for() -> None:
+    assert traits_of(two_models(field="size", first=["large"])).fields == {"size": ""}
+    assert traits_of(two_models(first=["large"])).fields == {}
+
+
+@pytest.mark.parametrize(
+    "params", [{"together": ["fifth"]}, {"unless": ["otherwise"]}, {"field": "a b"}]
+)
+def test_a_way_that_is_none_stops_the_build(params: dict[str, Any]) -> None:
+    with pytest.raises(GraphInvalid, match="switch has"):
+        make_plan(two_models(**params))
 
 
 @pytest.mark.parametrize(

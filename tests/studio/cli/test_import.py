@@ -44,6 +44,15 @@ def test_import_as_json(studio: Studio) -> None:
     assert {note["severity"] for note in ran.data["notes"]} == {"warning", "info"}
 
 
+def test_import_of_one_of_several(studio: Studio) -> None:
+    first = studio("import", sample("gmc-several.yaml"))
+    named = studio("import", sample("gmc-several.yaml"), "--name", "codegen", "--json")
+
+    assert "imported translation; also there: codegen (--name NAME)." in first.err
+    assert (named.data["name"], named.data["others"]) == ("codegen", ["translation"])
+    assert named.data["application"] == "code-gen"
+
+
 def test_import_ends_with_2_where_nothing_can_be_made(studio: Studio) -> None:
     studio.write("bad.json", '{"nodes": [}')
     (studio.folder / "raw.json").write_bytes(b"\xff")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -30,6 +32,8 @@ from apps.projects.domain.importers.sketch import (
 from apps.projects.domain.shape import Path
 from apps.projects.domain.yaml_nodes import short
 
+FIELD: Final = re.compile(r"[\w.-]{1,40}")
+MOST_CONDITIONS: Final = 100
 METHODS: Final = ("GET", "POST")
 NOTE_TYPES: Final = frozenset(("custom-note", "note"))
 
@@ -44,6 +48,7 @@ def sketch_graph(sketch: Sketch, document: dict[str, Any], notes: Notes) -> Sket
         notes.prevents("import.too-large", message, (*path, "nodes"))
         return None
     reader = _Reader(sketch, notes)
+    reader.fields = {pair for row in rows for pair in _asked(row)}
     for at, row in enumerate(rows):
         reader.node(row, (*path, "nodes", at))
     for at, row in enumerate(notes.items(graph.get("edges"), (*path, "edges"))):
@@ -59,12 +64,25 @@ def sketch_graph(sketch: Sketch, document: dict[str, Any], notes: Notes) -> Sket
     return sketch
 
 
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A case's rules and their values; whether all have to hold, and whether they must not."""
+
+    rules: list[tuple[dict[str, Any], str]]
+    together: bool
+    negated: bool
+
+
 class _Reader:
     def __init__(self, sketch: Sketch, notes: Notes) -> None:
         self.sketch, self.notes = sketch, notes
         self.names: dict[str, str] = {}
         self.ends: dict[str, str] = {}
         """From a node that became two, to the one that others are fed by."""
+        self.looks: dict[str, str] = {}
+        """By switch, the field that its conditions ask for, "" for the text."""
+        self.fields: set[tuple[str, str]] = set()
+        """Variables of a start that are not the question, with its node."""
 
     def node(self, row: Any, path: Path) -> None:
         outer = self.notes.block(row, path)
@@ -221,21 +239,28 @@ class _Reader:
     def _if_else(self, element: Element, data: dict[str, Any], path: Path) -> None:
         cases = self.notes.items(data.get("cases"), (*path, "cases"))
         if not cases and data.get("conditions"):
-            cases = [{"case_id": "true", "conditions": data["conditions"]}]
-        tests = [self._test(row, (*path, "cases", at)) for at, row in enumerate(cases)]
-        pattern = any(rule.get("pattern") for rules, _ in tests for rule, _ in rules)
+            single = {"case_id": "true", "conditions": data["conditions"]}
+            cases = [single | {"logical_operator": data.get("logical_operator")}]
+        tests = [self._test(element, row, (*path, "cases", at)) for at, row in enumerate(cases)]
+        pattern = any(rule.get("pattern") for test in tests for rule, _ in test.rules)
         handles: dict[str, str] = {}
-        for at, (rules, negated) in enumerate(tests[: len(WAYS)]):
+        together, unless = [], []
+        for at, test in enumerate(tests[: len(WAYS)]):
             place = (*path, "cases", at)
             block = cases[at] if isinstance(cases[at], dict) else {}
             handle = str(block.get("case_id") or block.get("id") or at)
-            element.put(WAYS[at], [_rule(rule, value, pattern) for rule, value in rules], place)
+            element.put(
+                WAYS[at], [_rule(rule, value, pattern) for rule, value in test.rules], place
+            )
             handles[handle] = WAYS[at]
-            if negated and len(tests) == 1:
+            together += [WAYS[at]] if test.together else []
+            if test.negated and len(tests) == 1:
                 handles[handle], handles["false"] = OTHERWISE, WAYS[at]
-            elif negated:
-                message = "It asks for what a text is not, which goes with a single case only."
-                self.notes.open(place, f"{element.called}: {message} Set the rule on the canvas.")
+            elif test.negated:
+                unless.append(WAYS[at])
+        for name, ways in (("together", together), ("unless", unless)):
+            if ways:
+                element.put(name, ways, path)
         for at in range(len(WAYS), len(tests)):
             self._too_many(f"case {at + 1}", (*path, "cases", at))
         handles.setdefault("false", OTHERWISE)
@@ -243,16 +268,15 @@ class _Reader:
             element.put("by", "pattern", path)
         self._ways(element, handles, path)
 
-    def _test(self, row: Any, path: Path) -> tuple[list[tuple[dict[str, Any], str]], bool]:
-        """The rules of a case, one of which has to hold, and whether it is the opposite."""
+    def _test(self, element: Element, row: Any, path: Path) -> _Test:
+        """A case. “Not a and not b” is the opposite of “a or b”."""
         block = self.notes.block(row, path)
         rows = self.notes.items(block.get("conditions"), (*path, "conditions"))
-        if len(rows) > 1 and block.get("logical_operator") == "and":
-            message = f"All of {len(rows)} conditions had to hold. Here the first one decides."
-            self.notes.changed((*path, "conditions"), message)
-            rows = rows[:1]
-        found: list[tuple[dict[str, Any], str]] = []
-        for at, one in enumerate(rows[:100]):
+        if len(rows) > MOST_CONDITIONS:
+            message = f"A case has at most {MOST_CONDITIONS} conditions here. The rest is left out."
+            self.notes.left_out((*path, "conditions"), message)
+        found: list[tuple[Path, dict[str, Any], str]] = []
+        for at, one in enumerate(rows[:MOST_CONDITIONS]):
             place = (*path, "conditions", at)
             inner = self.notes.block(one, place)
             given = str(inner.get("comparison_operator", ""))
@@ -263,9 +287,32 @@ class _Reader:
                     f"A switch cannot compare by “{short(given)}”. Set the rule on the canvas."
                 )
                 self.notes.open(place, message)
-            else:
-                found.append((rule, value))
-        return found, any(rule.get("not") for rule, _ in found)
+            elif self._same_place(element, inner, place):
+                found.append((place, rule, value))
+        negated = bool(found) and all(rule.get("not") for _, rule, _ in found)
+        for place, rule, _ in found:
+            if rule.get("not") and not negated:
+                message = (
+                    "It asks for what a text is not, beside what it is. Set the rule on the canvas."
+                )
+                self.notes.open(place, f"{element.called}: {message}")
+        rules = [(rule, value) for _, rule, value in found if negated or not rule.get("not")]
+        every = block.get("logical_operator") == "and" and len(rules) > 1
+        either = block.get("logical_operator") == "or" and len(rules) > 1
+        return _Test(rules, either if negated else every, negated)
+
+    def _same_place(self, element: Element, condition: dict[str, Any], path: Path) -> bool:
+        """Whether a condition looks at what the switch looks at: the text, or one field of the request."""
+        selector = condition.get("variable_selector")
+        parts = [str(one) for one in selector] if isinstance(selector, list) else []
+        name = parts[1] if len(parts) == 2 and (parts[0], parts[1]) in self.fields else ""
+        if self.looks.setdefault(element.id, name) == name:
+            if name:
+                element.put("field", name, path)
+            return True
+        message = "It looks at another variable than the conditions before it. Add a second switch."
+        self.notes.open(path, f"{element.called}: {message}")
+        return False
 
     def _too_many(self, name: str, path: Path) -> None:
         message = f"“{short(name)}” is one way more than there are here. It is left out."
@@ -324,6 +371,21 @@ class _Reader:
         while wanted in self.sketch.elements:
             wanted, number = f"{name}-{number}", number + 1
         return wanted
+
+
+def _asked(row: Any) -> Iterator[tuple[str, str]]:
+    """A start's variables after the first, which is the question."""
+    data = row.get("data") if isinstance(row, dict) else None
+    if not isinstance(data, dict) or data.get("type") != "start":
+        return
+    variables = data.get("variables")
+    rows = (
+        [one for one in variables if isinstance(one, dict)] if isinstance(variables, list) else []
+    )
+    written = [str(one.get("variable", "")) for one in rows if one.get("type") != "file"]
+    for name in written[1:]:
+        if FIELD.fullmatch(name):
+            yield str(row.get("id", "")), name
 
 
 def _rule(rule: dict[str, Any], value: str, pattern: bool) -> str:

@@ -29,15 +29,18 @@ from apps.projects.domain.yaml_nodes import short
 
 ROUTERS: Final = ("Sequence", "Ensemble", "Switch")
 CONDITION: Final = re.compile(r"\s*([\w.\[\]-]{1,100})\s*==\s*[\"']?(.{0,200}?)[\"']?\s*")
+FIELD: Final = re.compile(r"[\w.-]+")
 ENDPOINT: Final = re.compile(r"(ENDPOINT|_URL|_HOST|SERVICE)(_\w+)?$", re.IGNORECASE)
 
 
 def sketch_gmc(values: list[Any], notes: Notes) -> Sketch | None:
     """values: the file's documents, the GMConnector to be imported first."""
     for other in values[1:]:
-        name = _name(other)
+        name = short(resource_name(other))
         if isinstance(other, dict) and _is_connector(other):
-            message = f"The file holds a second GMConnector, “{name}”. Import it from its own file."
+            message = (
+                f"The file holds another GMConnector, “{name}”. It becomes a project of its own."
+            )
         else:
             kind = short(other.get("kind", "value") if isinstance(other, dict) else "value")
             message = f"A {kind} “{name}” is in the file, too. The package has its own resources."
@@ -51,10 +54,10 @@ def _is_connector(value: dict[str, Any]) -> bool:
     )
 
 
-def _name(value: Any) -> str:
+def resource_name(value: Any) -> str:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return short(name) if isinstance(name, str) else "without a name"
+    return name[:200] if isinstance(name, str) and name else "without a name"
 
 
 @dataclass(slots=True)
@@ -205,35 +208,48 @@ class _Reader:
         *named, last = ways
         labels = dict(zip(named, WAYS, strict=False)) | {last: OTHERWISE}
         element.put("cases", list(labels.values()), path)
+        self._rules(element, labels, ways)
         ends: list[Feed] = []
         for condition, steps in ways.items():
             if condition not in labels:
                 message = "A switch has five ways here, and this is another. It is left out."
                 self.notes.left_out(steps[0].path, f"“{short(condition)}”: {message}")
                 continue
-            if condition != last:
-                self._rule(element, labels[condition], condition, steps[0].path)
             here = [Feed(element.id, labels[condition])]
             for step in steps:
                 here = self._one(step, here, inside)
             ends += here
         return ends
 
-    def _rule(self, element: Element, way: str, condition: str, path: Path) -> None:
-        """What leads to a way here: a word in the question, as there are no fields of a request."""
-        found = CONDITION.fullmatch(condition)
-        word = found.group(2).strip() if found else ""
-        if found and word:
-            message = (
-                f"{found.group(1)} of the request was to be “{short(word)}”. Here the question has "
-            )
-            message += "to contain that word, until you set another rule on the canvas."
-            element.put(way, [word], path)
-        else:
-            message = (
-                f"The condition “{short(condition)}” cannot be read. Set a rule on the canvas."
-            )
-        self.notes.open((*path, "condition"), message)
+    def _rules(
+        self, element: Element, labels: dict[str, str], ways: dict[str, list[_Step]]
+    ) -> None:
+        """What leads to each way but the last: a field of the request that has a value. A switch looks at
+        one field."""
+        for condition, way in labels.items():
+            path = (*ways[condition][0].path, "condition")
+            if way == OTHERWISE:
+                if condition:
+                    message = f"“{short(condition)}” is not looked at: it takes all that is left."
+                    self.notes.changed(path, message)
+                continue
+            found = CONDITION.fullmatch(condition)
+            name, value = (found.group(1)[:40], found.group(2).strip()) if found else ("", "")
+            if not value or not FIELD.fullmatch(name):
+                message = (
+                    f"The condition “{short(condition)}” cannot be read. Set a rule on the canvas."
+                )
+                self.notes.open(path, message)
+            elif element.params.get("field", name) != name:
+                known = element.params["field"]
+                message = (
+                    f"It asks for {name}, and this switch looks at {known}. Add a second switch."
+                )
+                self.notes.open(path, f"“{short(condition)}”: {message}")
+            else:
+                element.put("by", "pattern", path)
+                element.put("field", name, path)
+                element.put(way, [rf"^\s*{re.escape(value)}\s*$"], path)
 
     def _one(self, step: _Step, feeds: list[Feed], inside: tuple[str, ...]) -> list[Feed]:
         """What comes out of a step: of the node it jumps to, else of the service that it is."""

@@ -17,7 +17,7 @@ from apps.projects.domain.importers.dify import sketch_dify
 from apps.projects.domain.importers.document import MAX_BYTES, Document, Refused, decoded, too_large
 from apps.projects.domain.importers.finish import finish
 from apps.projects.domain.importers.flowise import sketch_flowise
-from apps.projects.domain.importers.gmc import sketch_gmc
+from apps.projects.domain.importers.gmc import resource_name, sketch_gmc
 from apps.projects.domain.importers.json_reader import read_json
 from apps.projects.domain.importers.notes import Notes
 from apps.projects.domain.importers.sketch import Sketch
@@ -25,7 +25,7 @@ from apps.projects.domain.importers.yaml_reader import read_yaml
 from apps.projects.domain.spec import API_VERSION, ProjectSpec
 from apps.projects.domain.validate import check
 from apps.projects.domain.yaml_io import plain
-from apps.projects.domain.yaml_nodes import MAX_CONTENT_CHARS, MAX_NODES
+from apps.projects.domain.yaml_nodes import MAX_CONTENT_CHARS, MAX_NODES, short
 
 Kind = Literal["flowise", "gmc", "dify", "project", ""]
 FORMATS: Final[dict[str, str]] = {
@@ -46,11 +46,18 @@ SKETCHING: Final[dict[str, Callable[[list[Any], Notes], Sketch | None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """notes: errors first, then in the order of the file. kind: "" where the format is unknown."""
+    """notes: errors first, then in the order of the file. kind: "" where the format is unknown. resources:
+    the names of all that could be imported, where a file may hold several; resource: the one that was."""
 
     kind: Kind
     spec: ProjectSpec | None
     notes: list[Finding]
+    resources: tuple[str, ...] = ()
+    resource: str = ""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(one for one in self.resources if one != self.resource)
 
 
 def detect(text: str) -> Kind:
@@ -61,19 +68,20 @@ def detect(text: str) -> Kind:
         return ""
 
 
-def import_bytes(raw: bytes, name: str = "") -> Imported:
+def import_bytes(raw: bytes, name: str = "", resource: str = "") -> Imported:
     """As `import_text`, from what a file holds."""
     try:
         text = decoded(raw)
     except Refused as refused:
         return _refused(refused)
-    return import_text(text, name)
+    return import_text(text, name, resource)
 
 
-def import_text(text: str, name: str = "") -> Imported:
+def import_text(text: str, name: str = "", resource: str = "") -> Imported:
     """The project that a foreign file describes. Never raises.
 
-    name: of the project where the file has no title of its own, for example the file's name.
+    name: of the project where the file has no title of its own, for example the file's name. resource:
+    which of several GMConnectors; "" for the first.
     """
     try:
         documents = _documents(text)
@@ -84,7 +92,17 @@ def import_text(text: str, name: str = "") -> Imported:
         return _own(text)
     if kind not in SKETCHING:
         return Imported("", None, [Finding("import.unknown", UNKNOWN, (), "error", 1, 1)])
-    main = next(one for one in documents if _kind([one]) == kind)
+    candidates: dict[str, Document] = {}
+    for one in documents:
+        if _kind([one]) == kind:
+            candidates.setdefault(resource_name(one.value), one)
+    names = tuple(candidates) if kind == "gmc" else ()
+    if resource and resource not in names:
+        held = f"It holds: {', '.join(map(short, names))}." if names else "It is one project."
+        message = f"There is no “{short(resource)}” in the file. {held}"
+        finding = Finding("import.resource-unknown", message, (), "error", 1, 1)
+        return Imported(kind, None, [finding], names)
+    main = candidates[resource or next(iter(candidates))]
     notes = Notes(main)
     values = [notes.secrets.strip(main.value, notes.secret)]
     values += [
@@ -98,7 +116,7 @@ def import_text(text: str, name: str = "") -> Imported:
         message = "The project would be larger than a project file may be. Import parts of it."
         notes.prevents("import.too-large", message)
         spec = None
-    return Imported(kind, spec, notes.done())
+    return Imported(kind, spec, notes.done(), names, resource_name(main.value) if names else "")
 
 
 def _documents(text: str) -> list[Document]:

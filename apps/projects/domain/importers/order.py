@@ -109,6 +109,16 @@ def _called_agents(sketch: Sketch, notes: Notes) -> None:
         notes.changed(
             agent.path, f"{agent.called}: {message} What it reads, {caller.called} reads."
         )
+        _lost_with(agent, caller, notes)
+
+
+def _lost_with(agent: Element, caller: Element, notes: Notes) -> None:
+    """What an agent had of its own and its caller has not: each at its place, for there is one model now."""
+    for name, value in agent.params.items():
+        if value in (None, "", [], {}) or caller.params.get(name) == value:
+            continue
+        message = f"Its {name.replace('_', ' ')} ({short(value)}) is left out; {caller.called} has its own."
+        notes.left_out(agent.places.get(name, agent.path), f"{agent.called}: {message}")
 
 
 def _sorted(sketch: Sketch, notes: Notes) -> list[Element]:

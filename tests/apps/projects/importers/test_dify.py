@@ -222,6 +222,58 @@ def test_one_of_several_conditions_is_one_rule_each() -> None:
     assert part(sketch).params["first"] == ["boat", "canoe"]
 
 
+def several(operator: str, *conditions: tuple[str, str], field: str = "") -> dict[str, Any]:
+    rows = [
+        {
+            "comparison_operator": given,
+            "value": value,
+            "variable_selector": ["s", field] if field else ["sys", "query"],
+        }
+        for given, value in conditions
+    ]
+    return {"case_id": "true", "logical_operator": operator, "conditions": rows}
+
+
+@pytest.mark.parametrize(
+    ("operator", "conditions", "together", "way"),
+    [
+        ("and", [("contains", "boat"), ("contains", "red")], ["first"], "first"),
+        ("or", [("contains", "boat"), ("contains", "red")], None, "first"),
+        ("and", [("not contains", "boat"), ("not contains", "red")], None, "otherwise"),
+        ("or", [("not contains", "boat"), ("not contains", "red")], ["first"], "otherwise"),
+    ],
+)
+def test_several_conditions_hold_together_or_one_of_them(
+    operator: str, conditions: list[tuple[str, str]], together: list[str] | None, way: str
+) -> None:
+    case = several(operator, *conditions)
+    sketch = drawn({"type": "if-else", "cases": [case]}, "true", "false")
+
+    assert part(sketch).params["first"] == ["boat", "red"]
+    assert part(sketch).params.get("together") == together
+    assert sketch.elements["m0"].feeds == [Feed("part", way)]
+
+
+def test_an_opposite_among_several_cases_is_one() -> None:
+    cases = [
+        several("and", ("contains", "boat"), ("contains", "red")),
+        several("and", ("not contains", "canoe"), ("not contains", "oar")) | {"case_id": "two"},
+    ]
+    sketch = drawn({"type": "if-else", "cases": cases}, "true", "two", "false")
+
+    assert part(sketch).params["together"] == ["first"]
+    assert part(sketch).params["unless"] == ["second"]
+    assert part(sketch).params["second"] == ["canoe", "oar"]
+
+
+def test_what_is_and_is_not_in_one_case_leaves_a_note() -> None:
+    case = several("and", ("contains", "boat"), ("not contains", "red"))
+    app = {"type": "if-else", "cases": [case]}
+
+    assert part(drawn(app, "true")).params["first"] == ["boat"]
+    assert "together" not in part(drawn(app, "true")).params
+
+
 def test_the_last_class_takes_what_fits_no_other() -> None:
     classes = [
         {"id": "a", "name": "Boats"},

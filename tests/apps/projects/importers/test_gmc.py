@@ -51,7 +51,7 @@ def test_several_documents_name_what_is_left() -> None:
 
     left = said(result, "import.left-out")
     assert "A Namespace “words” is in the file, too. The package has its own resources." in left
-    assert "The file holds a second GMConnector, “codegen”. Import it from its own file." in left
+    assert "The file holds another GMConnector, “codegen”. It becomes a project of its own." in left
     assert all(note.line >= 5 for note in result.notes)
 
 
@@ -130,11 +130,52 @@ def test_two_services_of_one_name() -> None:
     assert any("GMC refuses that" in one for one in said(import_text(text), "import.broken"))
 
 
-def test_a_condition_on_the_request_is_left_to_be_set() -> None:
+def test_a_condition_on_the_request_is_a_rule_about_its_field() -> None:
     result = imported("gmc-switch.yaml")
+    assert result.spec
+    assert result.spec.spec.flow
+    (switch,) = [one for one in result.spec.spec.flow.nodes if one.component == "switch"]
 
-    (message,) = [one for one in said(result, "import.to-do") if "model-id" in one]
-    assert message.startswith("model-id of the request was to be “quick”.")
+    assert switch.params == {"by": "pattern", "field": "model-id", "first": [r"^\s*quick\s*$"]}
+    assert not [one for one in said(result, "import.to-do") if "model-id" in one]
+
+
+def test_a_switch_that_asks_for_two_fields_keeps_one() -> None:
+    steps = ", ".join(
+        f'{{name: Llm, condition: "{condition}", internalService: {{serviceName: s{at}}}}}'
+        for at, condition in enumerate(("a==1", "b==2", "a.c == 'x y'", "none of these", "d==4"))
+    )
+    text = CONNECTOR + f"    root: {{routerType: Switch, steps: [{steps}]}}"
+    result = import_text(text)
+    assert result.spec
+    assert result.spec.spec.flow
+    (switch,) = [one for one in result.spec.spec.flow.nodes if one.component == "switch"]
+    told = "\n".join([*said(result, "import.to-do"), *said(result, "import.changed")])
+
+    assert switch.params["field"] == "a"
+    assert switch.params["first"] == [r"^\s*1\s*$"]
+    assert "“b==2”: It asks for b, and this switch looks at a." in told
+    assert "“a.c == 'x y'”: It asks for a.c" in told
+    assert "The condition “none of these” cannot be read." in told
+    assert "“d==4” is not looked at: it takes all that is left." in told
+
+
+def test_each_of_several_connectors_can_be_chosen() -> None:
+    text = (FOLDER / "gmc-several.yaml").read_text(encoding="utf-8")
+    first, second = import_text(text), import_text(text, resource="codegen")
+    wrong = import_text(text, resource="summary")
+
+    assert (first.resource, first.others) == ("translation", ("codegen",))
+    assert (second.resource, second.others) == ("codegen", ("translation",))
+    assert second.spec
+    assert second.spec.metadata.name == "codegen"
+    assert "The file holds another GMConnector, “translation”." in "".join(
+        said(second, "import.left-out")
+    )
+    assert wrong.spec is None
+    assert wrong.notes[0].message == (
+        "There is no “summary” in the file. It holds: translation, codegen."
+    )
 
 
 def test_guardrails_of_a_resource_are_those_of_the_project() -> None:
