@@ -32,6 +32,7 @@ from apps.projects.errors import (
     SpecRefused,
 )
 from apps.projects.models import Draft, Project, ProjectEvent, SpecVersion
+from apps.projects.placing import place_knowledge
 from apps.projects.queries import KEPT_AFTER_DELETION, context_for, spec_of
 
 if TYPE_CHECKING:
@@ -203,15 +204,17 @@ def build_version(*, project: Project, by: User, name: str = "") -> SpecVersion:
     }
     digest = sha256(spec)
     for _ in range(BUILD_ATTEMPTS):
-        if version := _same_spec(project, digest, name):
-            return version
-        try:
-            with transaction.atomic():
-                return SpecVersion.objects.create(
-                    project=project, number=_next_number(project), sha256=digest, **frozen
-                )
-        except IntegrityError:
-            continue
+        version = _same_spec(project, digest, name)
+        if version is None:
+            try:
+                with transaction.atomic():
+                    version = SpecVersion.objects.create(
+                        project=project, number=_next_number(project), sha256=digest, **frozen
+                    )
+            except IntegrityError:
+                continue
+        place_knowledge(version)
+        return version
     raise DraftConflict(
         title=project.title,
         theirs=draft.revision,

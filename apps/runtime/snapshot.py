@@ -23,7 +23,7 @@ from apps.runtime.chunking import indexed_text
 from apps.runtime.embedding import Embedder
 from apps.runtime.errors import UserFault
 from apps.runtime.events import Passage
-from apps.runtime.resources import RetrievalMode
+from apps.runtime.resources import ModelServer, RetrievalMode
 from apps.runtime.retrieval import HybridIndex
 
 Vectors = NDArray[np.float32]
@@ -184,6 +184,10 @@ class SnapshotRetriever:
                 part = self if whole else _Part(self._path, self.embedder, frozenset(key))
                 self._parts[key] = part
             return self._parts[key]
+
+    def placed_at(self, server: ModelServer) -> SnapshotRetriever:
+        """Itself: a store ranks as the vectors do that travel with the snapshot, and has none of them."""
+        return self
 
     async def vectors(self, query: str, passages: Sequence[Passage]) -> tuple[Vectors, Vectors]:
         """(d,) and (n, d): of the query and of passages that a search found."""

@@ -15,9 +15,16 @@ from apps.packages.errors import KnowledgeMissing
 from apps.projects.domain.canonical import sha256
 from apps.projects.domain.spec import ProjectSpec
 from apps.runtime.graph import BUILTIN, Graph
+from apps.runtime.stores.index import STORE_KINDS
 
 FORMAT = 1
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - names to be replaced
+STORES = {
+    "redis": "Redis",
+    "qdrant": "Qdrant",
+    "milvus": "Milvus",
+    "pgvector": "PostgreSQL with pgvector",
+}
 DOCKER_HOST = "host.docker.internal"
 
 
@@ -32,17 +39,33 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Server:
+    """A model server or a vector store."""
+
     name: str
     address: str
     kind: str = "openai"
 
     @property
+    def store(self) -> str:
+        """The product's name, "" for a model server."""
+        return STORES.get(self.kind, "")
+
+    @property
+    def keeps_vectors(self) -> bool:
+        return self.kind in STORE_KINDS
+
+    @property
     def url_variable(self) -> str:
-        return f"MODEL_{self.name.upper().replace('-', '_')}_URL"
+        return f"{self._stem}_URL"
 
     @property
     def key_variable(self) -> str:
-        return f"MODEL_{self.name.upper().replace('-', '_')}_API_KEY"
+        return f"{self._stem}_{'SECRET' if self.keeps_vectors else 'API_KEY'}"
+
+    @property
+    def _stem(self) -> str:
+        name = self.name.upper().replace("-", "_")
+        return f"{'STORE' if self.keeps_vectors else 'MODEL'}_{name}"
 
 
 @dataclass(frozen=True)
@@ -99,17 +122,19 @@ def connections_of(spec: ProjectSpec, graph: Graph) -> list[str]:
 
 
 def portable(address: str) -> str:
-    """A server's address as a container reaches it: no user or password, no query, and the name of
-    the Docker machine instead of a loopback address."""
+    """A server's address as a container reaches it: no password, no user but a database's, no query but
+    its sslmode, and the name of the Docker machine instead of a loopback address."""
     parts = urlsplit(address)
     if not parts.hostname:
         return ""
     host = DOCKER_HOST if parts.hostname in LOOPBACK else parts.hostname
     if ":" in host:
         host = f"[{host}]"
-    return urlunsplit(
-        (parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", "")
-    )
+    of_store = parts.scheme not in ("http", "https")
+    user = f"{parts.username}@" if parts.username and of_store else ""
+    query = parts.query if of_store and parts.query.startswith("sslmode=") else ""
+    place = f"{user}{host}:{parts.port}" if parts.port else f"{user}{host}"
+    return urlunsplit((parts.scheme, place, parts.path, query, ""))
 
 
 def pack_knowledge(

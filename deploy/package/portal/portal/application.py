@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.runtime.graph import Graph
+from apps.runtime.stores.index import STORE_KINDS
 from apps.runtime.traits import Traits, traits_of
 
 PORTAL_DIR = Path(__file__).resolve().parent.parent
@@ -49,19 +50,28 @@ class PackagedCollection:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A model server the application names. Its address and key come from the environment."""
+    """A model server or vector store the application names. Its address and key come from the environment."""
 
     name: str
     address: str
     kind: str = "openai"
 
     @property
+    def keeps_vectors(self) -> bool:
+        return self.kind in STORE_KINDS
+
+    @property
     def url_variable(self) -> str:
-        return f"MODEL_{self.name.upper().replace('-', '_')}_URL"
+        return f"{self._stem}_URL"
 
     @property
     def key_variable(self) -> str:
-        return f"MODEL_{self.name.upper().replace('-', '_')}_API_KEY"
+        return f"{self._stem}_{'SECRET' if self.keeps_vectors else 'API_KEY'}"
+
+    @property
+    def _stem(self) -> str:
+        name = self.name.upper().replace("-", "_")
+        return f"{'STORE' if self.keeps_vectors else 'MODEL'}_{name}"
 
 
 @dataclass(frozen=True)

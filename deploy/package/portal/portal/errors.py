@@ -11,6 +11,14 @@ class ServerNotConfigured(ServiceUnavailable):
     )
 
 
+class StoreNotConfigured(ServiceUnavailable):
+    code = "portal.vector-store-not-configured"
+    sentence = (
+        "The vector store “{name}” has no address. Set {variable} in .env, for instance to {example}, "
+        "and start again."
+    )
+
+
 class PackageIncomplete(UserFault):
     code = "portal.package-incomplete"
     sentence = (

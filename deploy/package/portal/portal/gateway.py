@@ -17,8 +17,15 @@ from apps.runtime.engine import run
 from apps.runtime.events import Event
 from apps.runtime.resources import ModelServer, Resources, RunRequest
 from portal.application import APP_KEY, Application, application
-from portal.errors import ServerNotConfigured
+from portal.errors import ServerNotConfigured, StoreNotConfigured
 from portal.knowledge import packaged_collections
+
+EXAMPLES = {
+    "redis": "redis://store.example:6379",
+    "qdrant": "http://store.example:6333",
+    "milvus": "http://store.example:19530",
+    "pgvector": "postgresql://user@store.example:5432/database",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,13 @@ class PortalGateway:
 def model_server(owner: Any, name: str) -> ModelServer:
     """The server that the application calls `name`, from the environment; the same for everybody.
 
-    Raises ServerNotConfigured.
+    Raises ServerNotConfigured or StoreNotConfigured.
     """
     server = next(server for server in application().servers if server.name == name)
     base_url, api_key = settings.MODEL_SERVERS[name]
+    if not base_url and server.keeps_vectors:
+        variable, example = server.url_variable, EXAMPLES[server.kind]
+        raise StoreNotConfigured(name=name, variable=variable, example=example)
     if not base_url:
         raise ServerNotConfigured(name=name, variable=server.url_variable)
     return ModelServer(name=name, base_url=base_url.rstrip("/"), api_key=api_key, kind=server.kind)

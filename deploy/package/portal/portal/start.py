@@ -12,8 +12,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection
 
 from apps.accounts.services import first_admin_url
+from apps.knowledge.copies import place
 from apps.runtime.errors import StudioError
-from portal.knowledge import take_in_knowledge
+from portal.application import application
+from portal.gateway import model_server
+from portal.knowledge import packaged_collections, take_in_knowledge
 from portal.locks import alone
 
 log = structlog.get_logger(__name__)
@@ -35,6 +38,21 @@ def prepare() -> None:
             raise CommandError(f"the packaged knowledge was not taken in: {error}") from error
     for name in names:
         log.warning("portal.knowledge-taken-in", collection=name)
+    _fill_stores()
+
+
+def _fill_stores() -> None:
+    """Have vector stores get what they lack, in the background. Without it the first question would;
+    a store or a broker that is not there yet keeps nobody from starting."""
+    for server in application().servers:
+        if not server.keeps_vectors:
+            continue
+        try:
+            store = model_server(None, server.name)
+            for collection in packaged_collections():
+                place(collection=collection, server=store)
+        except StudioError as error:
+            log.warning("portal.store-not-filled", store=server.name, reason=str(error))
 
 
 def collect_static() -> None:
