@@ -276,6 +276,9 @@ HINTS: Final = {
     "passages": "Plain text for one passage, or JSON: a list of texts.",
     "answer": "The words of the answer.",
     "json": "Any JSON value.",
+    "chunks": "Names of collections, separated by commas; empty for all.",
+    "vectors": "Names of collections, separated by commas; empty for all.",
+    "index": "Names of collections in the studio's own index, separated by commas; empty for all.",
 }
 
 

@@ -12,8 +12,9 @@ from django.utils import timezone
 from apps.connections.queries import kinds_of, served_models
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.models import Collection
+from apps.projects.domain.knowledge_findings import CollectionFacts
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.validate import CollectionFacts, Context
+from apps.projects.domain.validate import Context
 from apps.projects.domain.yaml_io import parse
 from apps.projects.enums import Act, Role
 from apps.projects.errors import RoleMissing, SpecRefused

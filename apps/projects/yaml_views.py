@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.catalog.domain.catalog import components
+from apps.projects.domain.blueprints import STORES
 from apps.projects.domain.diff import describe
 from apps.projects.domain.findings import Finding
 from apps.projects.domain.validate import Context
@@ -118,6 +119,9 @@ def _values(owned: Context) -> dict[str, list[str]]:
         "spec.knowledge.collections": collections,
         "spec.knowledge.embedding.connection": connections,
         "spec.knowledge.rerank.connection": connections[1:],
+        "spec.knowledge.store.connection": [
+            name for name in connections[1:] if owned.kinds.get(name) in STORES
+        ],
         "spec.speech.recognition.connection": connections[1:],
         "spec.speech.synthesis.connection": connections[1:],
         "spec.flow.nodes.component": list(components()),

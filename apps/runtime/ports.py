@@ -10,9 +10,21 @@ from apps.runtime.events import Citation, FinishReason
 from apps.runtime.media import Media
 
 PortType = Literal[
-    "text", "history", "passages", "messages", "answer", "image", "audio", "document", "json"
+    "text",
+    "history",
+    "passages",
+    "messages",
+    "answer",
+    "image",
+    "audio",
+    "document",
+    "json",
+    "chunks",
+    "vectors",
+    "index",
 ]
-"""str, tuple[Turn], tuple[Passage], tuple[Turn], Reply, Media, Media, Media, a JSON value."""
+"""str, tuple[Turn], tuple[Passage], tuple[Turn], Reply, Media, Media, Media, a JSON value, and Chunks, Vectors
+and Index of `stores/index.py`."""
 
 PORT_TYPES: Final[tuple[str, ...]] = get_args(PortType)
 OPTIONAL = "?"

@@ -24,7 +24,8 @@ def preview(value: Any) -> Any:
     if isinstance(value, Media):
         return {"mime": value.mime, "name": value.name, "size_bytes": len(value.data)}
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: preview(getattr(value, key)) for key in value.__dataclass_fields__}
+        fields = value.__dataclass_fields__.items()  # what hides from repr is a secret
+        return {key: preview(getattr(value, key)) for key, one in fields if one.repr}
     if isinstance(value, Mapping):
         return {str(key): preview(item) for key, item in list(value.items())[:ITEMS]}
     if isinstance(value, (list, tuple)):

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from apps.runtime.ports import Port as RuntimePort
 from apps.runtime.ports import PortType, written
+from apps.runtime.resources import ServerKind
 
 DATA = Path(__file__).parent / "data"
 
@@ -120,7 +121,7 @@ class Component(Entry):
     category: Category
     icon: str
     summary: str
-    adapters: dict[Literal["embedded", "openai", "opea", "http"], str]
+    adapters: dict[Literal["embedded", ServerKind], str]
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
     parameters: tuple[Parameter, ...] = ()

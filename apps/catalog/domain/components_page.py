@@ -11,6 +11,10 @@ KINDS = {
     "openai": "model server",
     "opea": "OPEA service",
     "http": "HTTP service",
+    "redis": "Redis",
+    "qdrant": "Qdrant",
+    "milvus": "Milvus",
+    "pgvector": "PostgreSQL with pgvector",
 }
 """What runs a component, in words."""
 INTRODUCTION = """\

@@ -12,11 +12,23 @@ BUILTIN: Final = "builtin"
 AVAILABLE: Final = tuple(row.id for row in applications() if row.available)
 """Applications that this release builds."""
 
+STORES: Final = ("pgvector", "redis", "qdrant", "milvus")
+"""Kinds of vector stores outside the studio."""
+
+
+def _stored(kind: str) -> Callable[[Spec], bool]:
+    return lambda spec: bool(spec.knowledge.collections) and spec.knowledge.store.kind == kind
+
+
 CONDITIONS: Final[Mapping[str, Callable[[Spec], bool]]] = {
     "knowledge": lambda spec: bool(spec.knowledge.collections),
     "quoting": lambda spec: spec.model.connection == BUILTIN,
     "generating": lambda spec: spec.model.connection != BUILTIN,
     "reranking": lambda spec: bool(spec.knowledge.collections and spec.knowledge.rerank.connection),
+    "storing": lambda spec: (
+        bool(spec.knowledge.collections) and spec.knowledge.store.kind in STORES
+    ),
+    **{f"storing-{kind}": _stored(kind) for kind in STORES},
     "guarding-input": lambda spec: bool(spec.guardrails.input),
     "guarding-output": lambda spec: bool(spec.guardrails.output),
     "hearing": lambda spec: bool(spec.speech.recognition.connection),

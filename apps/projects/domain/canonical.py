@@ -15,7 +15,7 @@ from apps.projects.domain.spec import Knowledge, Part, ProjectSpec, Retrieve, Sp
 
 LATER: Final[dict[str, tuple[str, ...]]] = {
     "spec": ("starters", "speech", "languages", "summary", "guardrails", "flow"),
-    "spec.knowledge": ("rerank",),
+    "spec.knowledge": ("rerank", "store"),
     "spec.knowledge.retrieve": ("diversity", "min_score"),
 }
 """Keys that came after the first release."""

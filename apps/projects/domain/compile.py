@@ -18,7 +18,7 @@ FORMAT = 2
 def build_graph(spec: ProjectSpec, kinds: Mapping[str, str] | None = None) -> Graph:
     """The runtime graph of a complete spec.
 
-    kinds: "openai" or "opea" by connection; connections that are not there count as "openai".
+    kinds: by connection; those that are not there count as "openai", or as what alone runs the component.
     Raises ApplicationNotAvailable for applications that this release cannot run.
     """
     if spec.spec.application not in AVAILABLE:
@@ -59,8 +59,11 @@ def adapter_of(component: Component, values: Mapping[str, Any], kinds: Mapping[s
     of a kind it works with)."""
     parameter = component.connection
     name = values.get(parameter.name) if parameter else None
-    kind = kinds.get(str(name), "openai") if name and name != BUILTIN else "embedded"
-    return component.adapter(kind)
+    if not name or name == BUILTIN:
+        return component.adapter("embedded")
+    served = [kind for kind in component.adapters if kind != "embedded"]
+    usual = "openai" if "openai" in served or not served else served[0]
+    return component.adapter(kinds.get(str(name), usual))
 
 
 def node_of(spec: ProjectSpec, node: FlowNode, kinds: Mapping[str, str] | None = None) -> Node:

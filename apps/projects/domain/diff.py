@@ -38,6 +38,8 @@ LABELS = {
     "spec.knowledge.rerank.connection": "Reranking connection",
     "spec.knowledge.rerank.name": "Reranking model",
     "spec.knowledge.rerank.top_n": "Passages kept after reranking",
+    "spec.knowledge.store.kind": "Vector store",
+    "spec.knowledge.store.connection": "Vector store connection",
     "spec.speech.recognition.connection": "Speech recognition connection",
     "spec.speech.recognition.name": "Speech recognition model",
     "spec.speech.synthesis.connection": "Speech synthesis connection",

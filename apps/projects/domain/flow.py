@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.catalog.domain.catalog import components
-from apps.projects.domain.blueprints import BUILTIN, flow_of
+from apps.projects.domain.blueprints import BUILTIN, STORES, flow_of
 from apps.projects.domain.spec import FlowNode, ProjectSpec, Spec
 from apps.projects.domain.summary import MODES, STRATEGIES, between, guards, served
 
@@ -64,6 +64,26 @@ def _retriever(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
     return f"best {retrieve.k} of {names}, {MODES[retrieve.mode]}", False
 
 
+def _dataprep(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    names = ", ".join(titles.get(name, name) for name in spec.knowledge.collections)
+    return f"the passages of {names}", False
+
+
+def _embedding(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    embedding = spec.knowledge.embedding
+    where = "built in" if embedding.connection == BUILTIN else f"at {embedding.connection}"
+    return f"makes vectors of them with {embedding.name}, {where}", False
+
+
+def _store(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
+    store = spec.knowledge.store
+    return (
+        (f"keeps and ranks them at {store.connection}", False)
+        if store.connection
+        else ("no connection chosen", True)
+    )
+
+
 def _reranking(spec: Spec, titles: Mapping[str, str]) -> tuple[str, bool]:
     return f"keeps the best of them, by {spec.knowledge.rerank.connection}", False
 
@@ -100,6 +120,9 @@ DETAILS: Final[Mapping[str, Detail]] = {
     "speech-recognition": _recognition,
     "guardrail-in": lambda spec, titles: (guards(spec.guardrails.input), False),
     "guardrail-out": lambda spec, titles: (guards(spec.guardrails.output), False),
+    "dataprep": _dataprep,
+    "embedding": _embedding,
+    **{f"vector-store-{kind}": _store for kind in STORES},
     "retriever": _retriever,
     "rerank": _reranking,
     "prompt": lambda spec, titles: ("instruction, passages and conversation", False),

@@ -22,8 +22,17 @@ from apps.runtime.adapters.base import Adapter
 from apps.runtime.adapters.registry import ADAPTERS
 
 EMPTY: Final[tuple[Any, ...]] = (None, "", [])
-CHOICES: Final = ("model.connection", "model.name", "knowledge.rerank.connection")
-"""Settings that decide what runs; what is wrong with them is said elsewhere."""
+CHOICES: Final = (
+    *(
+        "model.connection",
+        "model.name",
+        "knowledge.rerank.connection",
+        "knowledge.store.connection",
+    ),
+    *("knowledge.chunk.size", "knowledge.chunk.overlap"),
+    *("knowledge.embedding.connection", "knowledge.embedding.name"),
+)
+"""Settings that decide what runs, or how collections are made; what is wrong with them is said elsewhere."""
 RUNS: Final[Mapping[str, str]] = {
     "embedded": "what is built in",
     "openai": "the model server",

@@ -18,6 +18,7 @@ TRANSLATING: Final = ("translation", "code-trans")
 PARTS: Final[Mapping[str, str]] = {
     "knowledge.retrieve": "spec.knowledge.collections",
     "knowledge.rerank": "spec.knowledge.rerank",
+    "knowledge.store": "spec.knowledge.store",
     "guardrails.input": "spec.guardrails.input",
     "guardrails.output": "spec.guardrails.output",
     "speech.recognition": "spec.speech.recognition",
@@ -30,6 +31,7 @@ PARTS: Final[Mapping[str, str]] = {
 SET: Final[Mapping[str, Callable[[Spec], bool]]] = {
     "knowledge.retrieve": lambda spec: bool(spec.knowledge.collections),
     "knowledge.rerank": lambda spec: bool(spec.knowledge.rerank.connection),
+    "knowledge.store": lambda spec: spec.knowledge.store != type(spec.knowledge.store)(),
     "guardrails.input": lambda spec: bool(spec.guardrails.input),
     "guardrails.output": lambda spec: bool(spec.guardrails.output),
     "speech.recognition": lambda spec: bool(spec.speech.recognition.connection),

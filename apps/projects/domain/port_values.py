@@ -9,6 +9,7 @@ from apps.runtime.errors import UserFault
 from apps.runtime.events import Passage
 from apps.runtime.ports import PortType, Reply
 from apps.runtime.resources import Turn
+from apps.runtime.stores.index import Chunks, Index, Vectors
 
 ROLES = ("system", "user", "assistant")
 
@@ -20,7 +21,7 @@ class PortValueUnfit(UserFault):
 
 def port_value(kind: PortType, text: str) -> Any:
     """What a port of this type carries. Words stand for themselves; passages, messages and history may be
-    JSON. Media are not typed. Raises PortValueUnfit."""
+    JSON; chunks, vectors and an index are named by their collections. Media are not typed. Raises PortValueUnfit."""
     if kind == "text":
         return text
     if kind == "json":
@@ -29,9 +30,30 @@ def port_value(kind: PortType, text: str) -> Any:
         return Reply(_words(text))
     if kind == "passages":
         return tuple(_passage(kind, number, one) for number, one in enumerate(_rows(kind, text), 1))
+    if kind in ("chunks", "vectors", "index"):
+        return _knowledge(kind, text)
     if kind in ("messages", "history"):
         return tuple(_turn(kind, one) for one in _rows(kind, text))
     raise PortValueUnfit(type=kind, reason="choose a file instead")
+
+
+def _knowledge(kind: str, text: str) -> Any:
+    """Names of collections stand for their passages, vectors and index; so does what a run showed of one,
+    unless that leads to a store, which only a whole run reaches."""
+    shown = _json(kind, text) if text.lstrip().startswith("{") else {}
+    if isinstance(shown, dict) and shown.get("server"):
+        reason = "only a whole run reaches a vector store; name collections to use the studio's own"
+        raise PortValueUnfit(type=kind, reason=reason)
+    names: Any = text.split(",")
+    if isinstance(shown, dict) and shown:
+        inner = shown.get("chunks", shown)
+        names = inner.get("collections") if isinstance(inner, dict) else None
+    if not isinstance(names, list):
+        raise PortValueUnfit(type=kind, reason="it names no collections")
+    chunks = Chunks(tuple(str(name).strip() for name in names if str(name).strip()))
+    return {"chunks": chunks, "vectors": Vectors(chunks, ""), "index": Index(chunks.collections)}[
+        kind
+    ]
 
 
 def _json(kind: str, text: str) -> Any:

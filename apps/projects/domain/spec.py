@@ -93,12 +93,24 @@ class Rerank(Part):
     top_n: int = Field(default=3, ge=1, le=50, description="Passages kept of those found.")
 
 
+class Store(Part):
+    """Where vectors are kept and ranked. Passages and their text stay with the studio."""
+
+    kind: Literal["embedded", "pgvector", "redis", "qdrant", "milvus"] = Field(
+        default="embedded", description="embedded is the studio's own index."
+    )
+    connection: Name | None = Field(
+        default=None, description="A vector store's connection; embedded needs none."
+    )
+
+
 class Knowledge(Part):
     collections: tuple[Name, ...] = ()
     chunk: Chunking = Chunking()
     embedding: Embedding = Embedding()
     retrieve: Retrieve = Retrieve()
     rerank: Rerank = Rerank()
+    store: Store = Store()
 
 
 class Served(Part):

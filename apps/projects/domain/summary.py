@@ -76,8 +76,10 @@ def _rows(spec: ProjectSpec, titles: Mapping[str, str]) -> dict[str, list[tuple[
             (
                 "Retrieval",
                 f"the best {part.knowledge.retrieve.k}, found "
-                f"{MODES[part.knowledge.retrieve.mode]}",
+                f"{MODES[part.knowledge.retrieve.mode]}{_choosing(part)}",
             ),
+            ("Reranking", _reranking(part)),
+            ("Vector store", _store(part)),
         ],
         "safety": [
             ("Looks at questions", guards(part.guardrails.input)),
@@ -94,6 +96,32 @@ def _rows(spec: ProjectSpec, titles: Mapping[str, str]) -> dict[str, list[tuple[
             ("Knowledge", PACKAGED[part.deployment.knowledge.include]),
         ],
     }
+
+
+STORES = {
+    "embedded": "the studio's own index",
+    "pgvector": "PostgreSQL with pgvector",
+    "redis": "Redis",
+    "qdrant": "Qdrant",
+    "milvus": "Milvus",
+}
+
+
+def _choosing(part: Spec) -> str:
+    retrieve = part.knowledge.retrieve
+    said = f", diversity {retrieve.diversity:g}" if retrieve.diversity else ""
+    return said + (f", similarity at least {retrieve.min_score:g}" if retrieve.min_score else "")
+
+
+def _reranking(part: Spec) -> str:
+    rerank = part.knowledge.rerank
+    return f"keeps {rerank.top_n} of them, by {rerank.connection}" if rerank.connection else "no"
+
+
+def _store(part: Spec) -> str:
+    store = part.knowledge.store
+    where = f" at {store.connection}" if store.connection else ", no connection chosen"
+    return STORES[store.kind] + (where if store.kind != "embedded" else "")
 
 
 TASKS = {

@@ -10,6 +10,12 @@ from apps.projects.domain.findings import Finding, Severity
 from apps.projects.domain.flow_findings import flow_findings
 from apps.projects.domain.guard_findings import guard_findings
 from apps.projects.domain.ignored import ignored_findings
+from apps.projects.domain.knowledge_findings import (
+    BUILTIN_EMBEDDINGS,
+    CollectionFacts,
+    index_findings,
+    store_findings,
+)
 from apps.projects.domain.needs import application_needs
 from apps.projects.domain.pydantic_findings import did_you_mean
 from apps.projects.domain.shape import Path
@@ -17,7 +23,6 @@ from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import locate, parse
 
 BUILTIN_MODELS = ("extractive",)
-BUILTIN_EMBEDDINGS = ("all-minilm-l6-v2",)
 CHARS_PER_TOKEN = 4
 """A rule of thumb for English, for warnings only."""
 LARGE_CONTEXT_TOKENS = 6_000
@@ -25,19 +30,11 @@ LARGE_CONTEXT_TOKENS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
-class CollectionFacts:
-    ready_documents: int = 0
-    chunk_size: int = 0
-    chunk_overlap: int = 0
-    embedding: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """What the project's owner has. None means unknown (no database at hand): not checked.
 
     connections   model names by connection; no names means the server was never asked
-    kinds         "openai", "opea" or "http" by connection; those left out are "openai"
+    kinds         of connections ("openai", "opea", "qdrant" …); those left out are "openai"
     """
 
     connections: Mapping[str, tuple[str, ...]] | None = None
@@ -85,7 +82,9 @@ def findings(spec: ProjectSpec, context: Context | None = None) -> list[Finding]
     return [
         *report.findings,
         *guard_findings(spec.spec, kinds),
+        *store_findings(spec.spec, kinds),
         *flow_findings(spec, kinds),
+        *index_findings(spec, context.collections),
         *ignored_findings(spec, kinds),
     ]
 

@@ -157,6 +157,15 @@ async def join_answers(step: Step) -> AsyncIterator[Event]:
     yield  # an async generator that yields nothing
 
 
+async def answer_text(step: Step) -> AsyncIterator[Event]:
+    """Marks of citations go as they stand; whoever reads the text may quote them."""
+    reply: Reply = step.inputs["answer"]
+    step.outputs = {"text": reply.text}
+    step.noted = {"chars": len(reply.text)}
+    return
+    yield  # an async generator that yields nothing
+
+
 class JoinTextsParams(Params):
     """pick     all: one after the other, with the separator between; first: the first that is there"""
 
@@ -194,4 +203,5 @@ SWITCH = Adapter("switch", switch, SwitchParams, names_field="field")
 ROUTER = Adapter("router", route, RouterParams)
 JOIN = Adapter("join", join_answers, passes=True)
 JOIN_TEXTS = Adapter("join-texts", join_texts, JoinTextsParams)
+ANSWER_TEXT = Adapter("answer-text", answer_text)
 FUSE = Adapter("fuse", fuse_passages, FuseParams)

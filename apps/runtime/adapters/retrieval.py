@@ -13,8 +13,16 @@ from apps.runtime.adapters.base import Adapter, Params, Step
 from apps.runtime.errors import UserFault
 from apps.runtime.events import Documents, Event, Passage
 from apps.runtime.followup import standalone
-from apps.runtime.resources import Comparing, Divisible, RetrievalMode, Retriever
+from apps.runtime.resources import (
+    Comparing,
+    Divisible,
+    ModelServer,
+    Placed,
+    RetrievalMode,
+    Retriever,
+)
 from apps.runtime.selection import candidates, diverse, fits
+from apps.runtime.stores.index import Index
 
 
 class KnowledgeMissing(UserFault):
@@ -38,8 +46,16 @@ class VectorsMissing(UserFault):
     )
 
 
+class StoreUnreachable(UserFault):
+    code = "run.store-unreachable"
+    sentence = (
+        "The retriever {node} searches the vector store {name}, and what holds the documents here cannot "
+        "use one. Take the store away, or build again."
+    )
+
+
 class RetrieverParams(Params):
-    """collections: only these of the project's; empty is all. min_score: on the scale of
+    """collections: only these of the project's; empty is those of the index, or all. min_score: on the scale of
     `selection.fits`; 0 is off."""
 
     mode: RetrievalMode = "hybrid"
@@ -60,7 +76,10 @@ async def retrieve(step: Step) -> AsyncIterator[Event]:
 
 async def find(step: Step, params: RetrieverParams, query: str) -> tuple[Passage, ...]:
     """The passages for a query. Raises KnowledgeMissing, CollectionMissing, and what a search raises."""
-    source = await _source(step, params.collections)
+    index: Index | None = step.inputs.get("index")
+    source = await _source(step, params.collections or (index.collections if index else ()))
+    if index and index.server:
+        source = await _placed(step, source, index.server)
     wanted = candidates(params.k, params.diversity)
     found = await source.search(query, mode=params.mode, k=wanted)
     by_cosine = params.min_score > 0 and params.mode == "hybrid"
@@ -91,6 +110,14 @@ async def _source(step: Step, collections: Sequence[str]) -> Retriever:
         return await asyncio.to_thread(whole.within, collections)  # it may read a file
     except KeyError as error:
         raise CollectionMissing(node=step.node, name=error.args[0]) from error
+
+
+async def _placed(step: Step, source: Retriever, server: ModelServer) -> Retriever:
+    """The same collections, ranked by a store's vectors."""
+    if not isinstance(source, Placed):
+        raise StoreUnreachable(node=step.node, name=server.name)
+    step.noted["store"] = server.name
+    return await asyncio.to_thread(source.placed_at, server)
 
 
 async def _vectors(

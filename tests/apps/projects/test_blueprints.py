@@ -13,7 +13,7 @@ from apps.projects.domain.compile import build_graph
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import Flow, FlowNode, ProjectSpec, edge
 from apps.runtime.plan import make_plan
-from tests.apps.projects.specs import spec
+from tests.apps.projects.specs import project_for, spec
 
 MODEL = {"connection": "local", "name": "llama"}
 RERANK = {"connection": "tei", "top_n": 2}
@@ -180,3 +180,57 @@ def test_where_nodes_stand_is_no_part_of_the_hash() -> None:
     moved = assign(spec(), {"layout": {"llm": {"x": 10, "y": 20}}})
 
     assert sha256(moved) == sha256(spec())
+
+
+@pytest.mark.parametrize("kind", ["pgvector", "redis", "qdrant", "milvus"])
+@pytest.mark.parametrize("application", ["qna", "audio-chat", "code-gen"])
+def test_a_store_outside_is_on_the_way_from_documents_to_the_search(
+    application: str, kind: str
+) -> None:
+    changes = {
+        "spec.knowledge.collections": ["hr"],
+        "spec.knowledge.store": {"kind": kind, "connection": "vectors"},
+        "spec.speech.recognition": {"connection": "local", "name": "whisper"},
+        "spec.model": MODEL,
+    }
+    made = project_for(application, changes)
+    graph = build_graph(made, KINDS | {"vectors": kind})
+
+    components = {node.id: node.component for node in graph.nodes}
+    assert components["vector-store"] == f"vector-store-{kind}"
+    assert edges(flow_of(made)) >= {
+        "dataprep.chunks > embedding.chunks",
+        "embedding.vectors > vector-store.vectors",
+        "vector-store.index > retriever.index",
+    }
+    assert graph.node("vector-store").params == {"server": "vectors"}
+    assert "vectors" in graph.connections()
+    make_plan(graph)
+
+
+def test_the_studios_own_index_is_not_drawn() -> None:
+    drawn = flow_of(spec(knowledge__store={"kind": "embedded"}))
+
+    assert drawn == flow_of(spec())
+    assert not {"dataprep", "embedding", "vector-store"} & set(names(drawn))
+
+
+def test_a_store_that_nothing_is_kept_in_is_not_drawn() -> None:
+    store = {"kind": "redis", "connection": "vectors"}
+
+    assert names(flow_of(spec(knowledge__collections=[], knowledge__store=store, model=MODEL))) == [
+        "question", "prompt", "llm", "answer",
+    ]  # fmt: skip
+
+
+def test_a_store_at_its_default_leaves_the_hash() -> None:
+    assert sha256(spec(knowledge__store={"kind": "embedded"})) == sha256(spec())
+    assert b'"store"' not in canonical_json(spec())
+    assert sha256(spec(knowledge__store={"kind": "redis"})) != sha256(spec())
+
+
+def test_a_file_judged_alone_takes_a_store_for_what_its_node_needs() -> None:
+    changes = {"knowledge__store": {"kind": "milvus", "connection": "vectors"}}
+    graph = build_graph(spec(**changes))
+
+    assert graph.node("vector-store").adapter == "vector-store"

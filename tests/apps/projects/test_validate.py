@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apps.projects.domain import validate
-from apps.projects.domain.validate import CollectionFacts, Context, check, findings
+from apps.projects.domain.knowledge_findings import CollectionFacts
+from apps.projects.domain.validate import Context, check, findings
 from tests.apps.projects.specs import TEXT, spec
 
 HAS = Context(

@@ -20,10 +20,12 @@ from apps.projects.domain.starter import INSTRUCTIONS, TITLES
 from apps.projects.domain.yaml_nodes import short
 
 CUSTOM: Final = "custom"
+KEEPS: Final = "keeps vectors"
 CONNECTIONS: Final = {
     "model.connection": "answers",
     "knowledge.embedding.connection": "embeds documents and questions",
     "knowledge.rerank.connection": "reranks passages",
+    "knowledge.store.connection": KEEPS,
     "speech.recognition.connection": "turns speech into text",
     "speech.synthesis.connection": "speaks the answer",
 }
@@ -99,6 +101,8 @@ class _Settings:
         value, path = element.params[name], element.places.get(name, element.path)
         if setting not in self.values:
             self.values[setting], self.paths[setting] = value, path
+        elif setting == "knowledge.collections":
+            self.values[setting] = list(dict.fromkeys([*self.values[setting], *value]))
         elif self.values[setting] != value and setting.startswith("knowledge.embedding."):
             message = (
                 f"{element.called} asks for {name} {short(value)}, and {short(self.values[setting])}"
@@ -229,14 +233,15 @@ def _connections(settings: _Settings, rows: list[Element], notes: Notes) -> None
         if name := settings.values.get(place):
             named.setdefault(name, []).append((does, settings.paths[place]))
     for row in rows:
-        name = row.params.get("server") if roles()[row.role].components else None
+        working = roles()[row.role].components or row.role == "store"
+        name = row.params.get("server") if working else None
         if name and name not in named:
-            does = SERVICE if row.role == "http" else "answers"
+            does = {"http": SERVICE, "store": KEEPS}.get(row.role, "answers")
             named[name] = [(does, row.places.get("server", row.path))]
     for name, uses in named.items():
         if name != BUILTIN:
             does = " and ".join(dict.fromkeys(use for use, _ in uses))
-            what = "service" if does == SERVICE else "model server"
+            what = {SERVICE: "service", KEEPS: "vector store"}.get(does, "model server")
             message = (
                 f"Make a connection “{name}” for the {what} that {does}, with its address and its key, "
                 "or choose another one."

@@ -17,6 +17,7 @@ from apps.projects.domain.importers.sketch import (
     mapping,
     position_of,
     roles,
+    slug,
 )
 from apps.projects.domain.shape import Path
 from apps.projects.domain.yaml_nodes import short
@@ -126,6 +127,8 @@ class _Reader:
             self._setting(element, table, key, value, (*place, "inputs", key))
         if not table:
             return
+        if store := table.get("store"):
+            element.put("kind", store, (*place, "name"))
         for engine, inside in engines.items():
             at = (*place, "dependent_services", engine)
             model = self.notes.block(inside, at).get("modelName")
@@ -189,6 +192,8 @@ class _Reader:
             number = value if isinstance(value, (int, float)) and value == value else 0.5
             if element.params.get("diversity") is not None:
                 element.put("diversity", round(min(max(1 - number, 0), 1), 4), path)
+        elif target == "collections":
+            element.put(target, [slug(self.notes.text(value, path, 200), "documents")], path)
         else:
             element.put(
                 target,

@@ -300,6 +300,10 @@ class _Reader:
             self._external(
                 element, self.notes.text(url, (*step.path, "externalService"), 500), step
             )
+        if store := step.table.get("store"):
+            named = mapping("gmc")["stores"].items()
+            kind = next((kind for word, kind in named if word in step.service.lower()), store)
+            element.put("kind", kind, step.path)
         if "rules" in known:
             rail = {"kind": "opea", "action": "block", "connection": slug(step.service, "guard")}
             element.put("rules", [rail], step.path)

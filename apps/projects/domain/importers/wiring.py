@@ -15,6 +15,7 @@ from apps.projects.domain.flow_findings import unfit
 from apps.projects.domain.importers.notes import Notes
 from apps.projects.domain.importers.order import INPUT, OUTPUT
 from apps.projects.domain.importers.sketch import Element, Feed, Role, fitted, roles, slug
+from apps.projects.domain.shape import Path
 from apps.projects.domain.spec import Flow, FlowEdge, FlowNode, Position, edge
 from apps.projects.domain.yaml_nodes import short
 
@@ -29,6 +30,12 @@ ATTACHED: Final = ("image", "audio", "document")
 PROMPT: Final = "prompt"
 NOTHING: Final = "nothing"
 SEARCH: Final = "search"
+ANSWER_TEXT: Final = "answer-text"
+AS_TEXT: Final = "answer as text"
+"""In place of an output: the text of an answer, whose node is made once something reads it."""
+STORE, PREPARING = "store", "knowledge"
+SETTING: Final = (STORE, PREPARING, "embedding")
+"""Roles of what only prepares documents."""
 UNSAID: Final = frozenset(("instruction", "cases"))
 """Parameters of elements that a note does not repeat."""
 JOINS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
@@ -142,17 +149,31 @@ class _Wiring:
         self.after: dict[str, Given] = {}
         self.own: dict[str, Component] = {}
         self.joined: dict[tuple[str, tuple[Port, ...]], Port] = {}
+        self.texts: dict[str, Port] = {}
+        self.stores: dict[str, Port] = {}
+        self.rows: dict[str, Element] = {}
 
     def run(self, rows: list[Element]) -> Wired:
         self.only_model = sum("instruction" in row.params for row in rows) <= 1
+        self.rows = {row.id: row for row in rows}
         for element in rows:
             before = self._before(element)
             component = component_of(element)
-            if component is None:
-                self.after[element.id] = before
-            else:
+            if component is not None:
                 self._node(element, component, before)
+            elif element.role == STORE:
+                self.after[element.id] = {**before, "index": [(element.id, STORE)]}
+            else:
+                self.after[element.id] = before
+        self._say_settings(rows)
         return self.wired
+
+    def _say_settings(self, rows: list[Element]) -> None:
+        """What only prepares documents and became no node of its own."""
+        for row in rows:
+            if row.role in SETTING and row.path and row.id not in self.wired.ids:
+                message = f"{row.called} is part of the project's settings"
+                self.notes.carried(row.path, f"{message}{_params_said(row)}.")
 
     def _before(self, element: Element) -> Given:
         """What reaches an element."""
@@ -191,7 +212,9 @@ class _Wiring:
         first = {kind: ports[:1] for kind, ports in gives.items()}
         self.after[element.id] = {**before, **first}
         if "answer" in first and "text" not in first:
-            self.after[element.id]["text"] = []
+            self.after[element.id]["text"] = [(node_id, AS_TEXT)]
+        if any(port.type == "index" for port in component.inputs):
+            self.after[element.id].pop("index", None)
         if element.path:
             self._say(element, component, node_id)
 
@@ -199,6 +222,10 @@ class _Wiring:
         taken: set[str] = set()
         for port in component.inputs:
             ports = before.get(port.type, [])
+            if port.type == "index":
+                ports = [self._store(name) for name, _ in ports or self._only_store()][:1]
+            elif port.type == "text" and _reads_answers(component):
+                ports = [one for one in ports if one[1] != AS_TEXT]
             if element.role == OUTPUT and port.type in ATTACHED:
                 ports = [one for one in ports if one[0] != self._input()]
             if port.type in taken:
@@ -210,15 +237,126 @@ class _Wiring:
                 self._unfed(element, port.name, port.type, before)
             elif ports:
                 source = ports[0] if len(ports) == 1 else self._join(element, port.type, ports)
-                self._edge(source, node_id, port.name)
+                self._edge(self._text(source), node_id, port.name)
 
     def _unfed(self, element: Element, name: str, kind: str, before: Given) -> None:
         message = f"Nothing before it gives {kind}, which it needs as {name}."
-        if kind == "text" and before.get("answer"):
-            message = "It reads the answer of a model as text, which no component here gives on."
         if kind == "answer" and element.role == OUTPUT:
             message = "Nothing before it writes an answer."
         self.notes.open(element.path, f"{element.called}: {message} Connect it on the canvas.")
+
+    def _text(self, source: Port) -> Port:
+        """The port itself, or of an answer that is read as text, the node that makes it one."""
+        node_id, name = source
+        if name != AS_TEXT:
+            return source
+        if node_id not in self.texts:
+            text_id = self._unused(f"{node_id}-text")
+            self.wired.nodes.append(FlowNode(id=text_id, component=ANSWER_TEXT))
+            answer = next(
+                port.name
+                for port in components()[self._component(node_id)].outputs
+                if port.type == "answer"
+            )
+            self._edge((node_id, answer), text_id, "answer")
+            if place := self.wired.layout.get(node_id):
+                self._place(text_id, (place.x, place.y + BESIDE_Y))
+            self.texts[node_id] = text_id, "text"
+        return self.texts[node_id]
+
+    def _only_store(self) -> list[Port]:
+        """The one store of a file whose retriever names none: GMC's is found by its address."""
+        stores = [row for row in self.rows.values() if row.role == STORE]
+        read = {feed.source for row in self.rows.values() for feed in row.feeds}
+        free = [row for row in stores if row.id not in read]
+        return [(row.id, STORE) for row in free] if len(stores) == len(free) == 1 else []
+
+    def _store(self, name: str) -> Port:
+        """The index of a store, with the nodes that lead into it."""
+        if name in self.stores:
+            return self.stores[name]
+        element = self.rows[name]
+        source = self._prepared(element)
+        chosen = element.params.get("collections")
+        params = {
+            **(source.params if source else {}),
+            **({"collections": chosen} if chosen else {}),
+        }
+        path = source.path if source else element.path
+        dataprep = self._beside(
+            source, "dataprep", params, path, source.position if source else None
+        )
+        embedder = self._embedder()
+        embedding = self._beside(
+            embedder,
+            "embedding",
+            {**(embedder.params if embedder else {}), **params},
+            embedder.path if embedder else path,
+            embedder.position if embedder else _between(source, element),
+        )
+        kind = f"vector-store-{element.params.get('kind', 'embedded')}"
+        store = self._beside(element, kind, element.params, element.path, element.position)
+        self._edge((dataprep, "chunks"), embedding, "chunks")
+        self._edge((embedding, "vectors"), store, "vectors")
+        self.stores[name] = store, "index"
+        return self.stores[name]
+
+    def _beside(
+        self,
+        element: Element | None,
+        name: str,
+        params: Mapping[str, Any],
+        path: Path,
+        position: tuple[int, int] | None,
+    ) -> str:
+        """A node on the way into a store. element: what it was in the file, None for what its own steps did."""
+        component = components()[name]
+        known = {one.name for one in component.parameters}
+        own = {key: value for key, value in params.items() if key in known}
+        role = roles()[STORE if name.startswith("vector-store") else PREPARING]
+        as_role = Element(
+            name, STORE, path, element.title if element else component.title, params=own
+        )
+        node_id = self._free(element) if element else self._unused(name)
+        title = element.title[:80] if element and element.title != component.title else ""
+        self.wired.nodes.append(
+            FlowNode(
+                id=node_id,
+                component=name,
+                title=title,
+                params=self._params(as_role, component, role),
+            )
+        )
+        if position:
+            self._place(node_id, position)
+        if element and element.path:
+            self.wired.ids[element.id] = node_id
+            message = f"{element.called} becomes {component.title} ({node_id})"
+            self.notes.carried(element.path, f"{message}{_params_said(element)}.")
+        return node_id
+
+    def _prepared(self, element: Element) -> Element | None:
+        """What prepares the documents of a store: the nearest that feeds it, else the only one there is."""
+        waiting = [feed.source for feed in element.feeds]
+        while waiting:
+            row = self.rows[waiting.pop(0)]
+            if row.role == PREPARING:
+                return row
+            waiting += [feed.source for feed in row.feeds if not component_of(row)]
+        every = [row for row in self.rows.values() if row.role == PREPARING]
+        return every[0] if len(every) == 1 else None
+
+    def _embedder(self) -> Element | None:
+        """The file's next embedding that is no node yet."""
+        rows = (row for row in self.rows.values() if row.role == "embedding")
+        return next((row for row in rows if row.id not in self.wired.ids), None)
+
+    def _component(self, node_id: str) -> str:
+        return next(one.component for one in self.wired.nodes if one.id == node_id)
+
+    def _place(self, node_id: str, position: tuple[int, int]) -> None:
+        x, y = (min(max(value, -100_000), 100_000) for value in position)
+        self.wired.layout[node_id] = Position(x=x, y=y)
 
     def _prompt(self, element: Element, node_id: str, before: Given) -> Port:
         """The node that makes one request of question, passages and instruction."""
@@ -243,6 +381,8 @@ class _Wiring:
         if key in self.joined:
             return self.joined[key]
         name, params = JOINS.get(kind, ("", {}))
+        if any(port[1] == AS_TEXT for port in ports):
+            params = {"pick": "all"}  # an answer and what was asked: the reader needs both
         join = components().get(name)
         inputs = [port for port in join.inputs if port.type == kind] if join else []
         for port in ports[max(len(inputs), 1) :]:
@@ -253,7 +393,7 @@ class _Wiring:
         node_id = self._unused(name)
         self.wired.nodes.append(FlowNode(id=node_id, component=name, params=params))
         for into, source in zip(inputs, ports, strict=False):
-            self._edge(source, node_id, into.name)
+            self._edge(self._text(source), node_id, into.name)
         self.joined[key] = node_id, next(out.name for out in join.outputs if out.type == kind)
         return self.joined[key]
 
@@ -274,17 +414,13 @@ class _Wiring:
         return chosen
 
     def _say(self, element: Element, component: Component, node_id: str) -> None:
-        said = ", ".join(
-            f"{name} {short(value, 60)}"
-            for name, value in element.params.items()
-            if name not in UNSAID and value
-        )
+        said = _params_said(element)
         message = f"{element.called} becomes {component.title} ({node_id})"
         if component.id != roles()[element.role].components[0]:
             message += f", as the catalog has no {roles()[element.role].components[0]}"
             self.notes.changed(element.path, f"{message}.")
         else:
-            self.notes.carried(element.path, f"{message}{': ' if said else ''}{said}.")
+            self.notes.carried(element.path, f"{message}{said}.")
 
     def _edge(self, source: Port, node_id: str, port: str) -> None:
         self.wired.edges.append(edge(f"{source[0]}.{source[1]}", f"{node_id}.{port}"))
@@ -305,6 +441,27 @@ class _Wiring:
         while wanted in taken:
             wanted, number = f"{name}-{number}", number + 1
         return wanted
+
+
+def _params_said(element: Element) -> str:
+    """Its settings behind a colon, "" where it has none."""
+    said = ", ".join(
+        f"{name} {short(value, 60)}"
+        for name, value in element.params.items()
+        if name not in UNSAID and value
+    )
+    return f": {said}" if said else ""
+
+
+def _reads_answers(component: Component) -> bool:
+    return any(port.type == "answer" for port in component.inputs)
+
+
+def _between(one: Element | None, other: Element) -> tuple[int, int] | None:
+    if one is None or one.position is None or other.position is None:
+        return None
+    (x, y), (right, down) = one.position, other.position
+    return (x + right) // 2, (y + down) // 2 + BESIDE_Y
 
 
 def _parameter(component: Component, name: str, setting: str) -> Parameter | None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from apps.projects.domain.blueprints import flow_of
 from apps.projects.domain.importers.flowise import instruction_of
 from apps.projects.domain.importers.importing import import_text
 from apps.projects.domain.validate import findings
@@ -85,8 +86,16 @@ def test_agents_in_a_circle_run_one_way() -> None:
     assert nodes(result) == {
         "question": "chat-input",
         "supervisor-agent-0": "agent",
+        "data-prep-0": "dataprep",
+        "embedding-0": "embedding",
+        "redis-0": "vector-store-redis",
         "answer": "chat-output",
     }
+    assert {
+        "data-prep-0.chunks > embedding-0.chunks",
+        "embedding-0.vectors > redis-0.vectors",
+        "redis-0.index > supervisor-agent-0.index",
+    } <= edges(result)
     assert findings(result.spec) == []
     assert result.spec.spec.knowledge.retrieve.mode == "dense"
     assert result.spec.spec.knowledge.collections == ("flowise-agents",)
@@ -222,3 +231,96 @@ def test_a_flow_without_an_output_gets_one() -> None:
 
     assert "llm-tgi-1.answer > answer.answer" in edges(result)
     assert any("has no output of its own" in one for one in said(result, "import.changed"))
+
+
+def test_the_store_of_a_file_becomes_the_projects() -> None:
+    spec = imported("flowise-qna.json").spec
+
+    assert spec is not None
+    assert (spec.spec.knowledge.store.kind, spec.spec.knowledge.store.connection) == (
+        "redis",
+        "redis",
+    )
+    assert [
+        node.component for node in flow_of(spec).nodes if node.id in ("dataprep", "vector-store")
+    ] == ["dataprep", "vector-store-redis"]
+    assert any(
+        "“redis” for the vector store" in one
+        for one in said(imported("flowise-qna.json"), "import.to-do")
+    )
+
+
+def two_stores() -> dict:
+    """Two retrievers on two stores before one model."""
+    value = json.loads((FOLDER / "flowise-qna.json").read_text(encoding="utf-8"))
+    rows = {one["id"]: one for one in value["nodes"]}
+
+    def again(name: str, **inputs: str) -> None:
+        row = json.loads(json.dumps(rows[name]).replace(name, name.replace("_0", "_1")))
+        row["data"]["inputs"] |= {
+            key: f"{{{{{wire}.data.instance}}}}" for key, wire in inputs.items()
+        }
+        value["nodes"].append(row)
+
+    again("opea_service@prepare_doc_redis_prep_0")
+    again("redis_vector_store_0", prepared_doc="opea_service@prepare_doc_redis_prep_1")
+    again("opea_service@retriever_redis_0", vector_db="redis_vector_store_1")
+    second = rows["opea_service@llm_tgi_0"]["data"]["inputs"]
+    second["text"] = [
+        "{{opea_service@retriever_redis_0.data.instance}}",
+        "{{opea_service@retriever_redis_1.data.instance}}",
+    ]
+    value["edges"] = []
+    return value
+
+
+def test_two_retrievers_keep_their_own_stores() -> None:
+    value = two_stores()
+    store = next(one for one in value["nodes"] if one["id"] == "redis_vector_store_1")
+    store["data"]["name"] = "qdrant_vector_store"
+    store["data"]["inputs"]["index_name"] = "Night shift"
+
+    result = import_text(json.dumps(value), "Two stores")
+
+    found = nodes(result)
+    assert found["redis-vector-store-0"] == "vector-store-redis"
+    assert found["redis-vector-store-1"] == "vector-store-qdrant"
+    assert {
+        "redis-vector-store-0.index > retriever-redis-0.index",
+        "redis-vector-store-1.index > retriever-redis-1.index",
+    } <= edges(result)
+    assert result.spec is not None
+    assert result.spec.spec.flow is not None
+    own = {one.id: one.params for one in result.spec.spec.flow.nodes}
+    assert own["redis-vector-store-1"] == {"server": "qdrant"}
+    assert own["prepare-doc-redis-prep-1"] == {"collections": ["night-shift"]}
+    assert "night-shift" in result.spec.spec.knowledge.collections
+    assert findings(result.spec) == []
+    assert any("“qdrant” for the vector store" in one for one in said(result, "import.to-do"))
+
+
+def chained() -> dict:
+    """A model that reads what another one wrote."""
+    value = json.loads((FOLDER / "flowise-conversation.json").read_text(encoding="utf-8"))
+    first = value["nodes"][1]
+    second = json.loads(json.dumps(first).replace("llm_tgi_0", "llm_tgi_9"))
+    second["data"]["inputs"]["text"] = f"{{{{{first['id']}.data.instance}}}}"
+    value["nodes"].append(second)
+    value["nodes"][2]["data"]["inputs"]["llm_response"] = f"{{{{{second['id']}.data.instance}}}}"
+    value["edges"] = []
+    return value
+
+
+def test_a_model_reads_what_another_one_wrote() -> None:
+    result = import_text(json.dumps(chained()), "Chained")
+
+    assert nodes(result)["llm-tgi-0-text"] == "answer-text"
+    assert {
+        "llm-tgi-0.answer > llm-tgi-0-text.answer",
+        "llm-tgi-0-text.text > llm-tgi-9-prompt.question",
+        "llm-tgi-9-prompt.messages > llm-tgi-9.messages",
+        "llm-tgi-9.answer > answer.answer",
+    } <= edges(result)
+    assert result.spec is not None
+    assert findings(result.spec) == []
+    assert [one for one in said(result, "import.to-do") if "canvas" in one] == []
