@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,13 +15,16 @@ from django.core.exceptions import ValidationError
 from apps.catalog.domain.catalog import applications, components
 from apps.connections.models import Endpoint
 from apps.projects.domain.blueprints import BUILTIN
+from apps.projects.domain.findings import Finding
+from apps.projects.domain.guard_findings import RERANKING
 from apps.projects.domain.ops import assign
 from apps.projects.domain.shape import Range, range_at
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.summary import LOCATIONS, PACKAGED, SYSTEMS
+from apps.projects.domain.summary import LOCATIONS, PACKAGED, STORES, SYSTEMS
 from apps.projects.domain.validate import BUILTIN_MODELS
 from apps.projects.domain.yaml_io import plain
 from apps.projects.errors import SpecRefused
+from apps.runtime.stores.index import STORE_KINDS
 from apps.ui.forms import Form
 
 
@@ -231,8 +234,45 @@ class KnowledgeForm(StepForm):
         "overlap": "spec.knowledge.chunk.overlap",
         "mode": "spec.knowledge.retrieve.mode",
         "k": "spec.knowledge.retrieve.k",
+        "diversity": "spec.knowledge.retrieve.diversity",
+        "min_score": "spec.knowledge.retrieve.min_score",
+        "rerank": "spec.knowledge.rerank.connection",
+        "rerank_model": "spec.knowledge.rerank.name",
+        "top_n": "spec.knowledge.rerank.top_n",
+        "store": "spec.knowledge.store.kind",
+        "store_connection": "spec.knowledge.store.connection",
     }
+    advanced = (
+        *("diversity", "min_score", "rerank", "rerank_model", "top_n"),
+        *("store", "store_connection"),
+    )
+    """Fields that most projects leave as they are; what is not sent of them stays."""
     k = _number_field("retriever", "k")
+    diversity = _number_field("retriever", "diversity")
+    min_score = _number_field("retriever", "min_score")
+    top_n = _number_field("rerank", "top_n")
+    rerank = forms.ChoiceField(
+        label="Who reranks?",
+        required=False,
+        help_text="Reads question and passage together: better order, some 100 ms more per question.",
+    )
+    rerank_model = forms.CharField(
+        label="Reranking model",
+        required=False,
+        max_length=200,
+        help_text="As that server calls it, for example bge-reranker-base. OPEA's services need none.",
+    )
+    store = forms.ChoiceField(
+        label="Kind of store",
+        required=False,
+        choices=[(kind, STORES[kind][:1].upper() + STORES[kind][1:]) for kind in STORES],
+        help_text="The studio's own suits up to some 100,000 passages and needs no server of its own.",
+    )
+    store_connection = forms.ChoiceField(
+        label="Connection of the store",
+        required=False,
+        help_text="Where Redis, Qdrant, Milvus or PostgreSQL runs. Vectors are copied there and follow every change.",
+    )
     collections = forms.MultipleChoiceField(
         label="Collections", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -252,8 +292,22 @@ class KnowledgeForm(StepForm):
     )
     mode = forms.ChoiceField(label="Retrieval", widget=forms.RadioSelect)
 
-    def __init__(self, data: Any = None, *, collections: Sequence[Any] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        collections: Sequence[Any] = (),
+        endpoints: Sequence[Endpoint] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(data, **kwargs)
+        for name in self.advanced:
+            self.fields[name].required = False
+        knowledge = self.spec.spec.knowledge
+        self._connections("rerank", endpoints, RERANKING, knowledge.rerank.connection, "Nobody")
+        self._connections(
+            "store_connection", endpoints, STORE_KINDS, knowledge.store.connection, "None"
+        )
         names = [row.name for row in collections]
         unknown = [name for name in self.spec.spec.knowledge.collections if name not in names]
         self.unknown_collections = unknown
@@ -265,13 +319,56 @@ class KnowledgeForm(StepForm):
     def sliders(self) -> list[dict[str, Any]]:
         return [_slider(self, "retriever", "k")]
 
+    def finer(self) -> list[dict[str, Any]]:
+        return [_slider(self, "retriever", name) for name in ("diversity", "min_score")]
+
+    def kept(self) -> dict[str, Any]:
+        """The slider of what reranking keeps."""
+        return _slider(self, "rerank", "top_n")
+
+    @property
+    def opened(self) -> bool:
+        """Whether something of the advanced part is set, or wrong."""
+        knowledge = self.spec.spec.knowledge
+        fresh = type(knowledge)()
+        parts = ("rerank", "store")
+        finer = (knowledge.retrieve.diversity, knowledge.retrieve.min_score)
+        return (
+            any(finer)
+            or any(getattr(knowledge, part) != getattr(fresh, part) for part in parts)
+            or any(name in self.errors for name in self.advanced)
+        )
+
     def changes(self) -> dict[str, Any]:
-        return super().changes() | {"spec.knowledge.collections": self._ordered()}
+        values = super().changes()
+        for name in self.advanced:
+            if self.cleaned_data[name] in (None, ""):
+                values.pop(self.paths[name])
+                if name in EMPTYABLE and name in self.data:
+                    values[self.paths[name]] = EMPTYABLE[name]
+        return values | {"spec.knowledge.collections": self._ordered()}
+
+    def _connections(
+        self,
+        field: str,
+        endpoints: Sequence[Endpoint],
+        kinds: Sequence[str],
+        now: str | None,
+        nobody: str,
+    ) -> None:
+        rows = [(row.name, row.title) for row in endpoints if row.kind in kinds]
+        if now and now not in dict(rows):
+            rows.append((now, f"{now} (no such connection)"))
+        self.fields[field].choices = [("", nobody), *rows]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         size, overlap = self.cleaned_data.get("size"), self.cleaned_data.get("overlap")
         if size is not None and overlap is not None and overlap >= size:
             self.add_error("overlap", f"The overlap must be smaller than the chunk size ({size}).")
+        for name in self.advanced:
+            emptied = name in self.data and self.cleaned_data.get(name, "") is None
+            if emptied and name not in self.errors:
+                self.add_error(name, "Type a number.")
         return super().clean()
 
     def _ordered(self) -> list[str]:
@@ -280,6 +377,10 @@ class KnowledgeForm(StepForm):
         before = self.spec.spec.knowledge.collections
         kept = [name for name in dict.fromkeys(before) if name in chosen]
         return kept + [name for name in chosen if name not in kept]
+
+
+EMPTYABLE: Final[dict[str, Any]] = {"rerank": None, "rerank_model": "", "store_connection": None}
+"""Fields whose empty value is one, and what the spec says then."""
 
 
 class DeploymentForm(StepForm):
@@ -359,6 +460,22 @@ FORMS: dict[str, type[StepForm]] = {
 
 SLIDER_TOPS = {"top_k": 200, "max_tokens": 4096, "k": 20}
 """Where a slider ends although larger values may be typed: its useful part stays wide."""
+
+
+def findings_by_field(
+    form: StepForm | None, found: Sequence[Finding]
+) -> tuple[dict[str, list[Finding]], list[Finding]]:
+    """Those of places that a field of the form edits, by field, and the others."""
+    fields = {path: name for name, path in form.paths.items()} if form else {}
+    placed: dict[str, list[Finding]] = {}
+    rest: list[Finding] = []
+    for finding in found:
+        dotted = ".".join(part for part in finding.path if isinstance(part, str))
+        if dotted in fields:
+            placed.setdefault(fields[dotted], []).append(finding)
+        else:
+            rest.append(finding)
+    return placed, rest
 
 
 def _slider(form: Form, component: str, name: str) -> dict[str, Any]:

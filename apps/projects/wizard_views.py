@@ -41,7 +41,13 @@ from apps.projects.queries import facts_of, owned_collections, project_for, role
 from apps.projects.sample import free_collection_name
 from apps.projects.services import keep_unfit_input, remember_step, save_changes
 from apps.projects.version_views import build_and_try
-from apps.projects.wizard_forms import FORMS, KnowledgeForm, ModelForm, StepForm
+from apps.projects.wizard_forms import (
+    FORMS,
+    KnowledgeForm,
+    ModelForm,
+    StepForm,
+    findings_by_field,
+)
 from apps.projects.wizard_task_forms import TASK_FORMS, SpeechForm
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect
@@ -102,12 +108,15 @@ class Desk:
                 extra["typed"] = {"connection": chosen}
         elif kind is KnowledgeForm:
             extra["collections"] = self.collections
+            extra["endpoints"] = self.endpoints
         return kind(data, spec=self.spec, auto_id="wizard_%s", **extra)
 
     def context(self, form: StepForm | None = None, **more: Any) -> dict[str, Any]:
         draft, slug = self.project.draft, self.step.slug
         found = findings(self.spec, self.surroundings())
         path, kind = steps_of(self.spec.spec.application), self.spec.spec.application
+        here = [one for one in found if step_of(one.path) == slug]
+        at_field, rest = findings_by_field(form, here)
         return {
             "project": self.project,
             "draft": draft,
@@ -122,7 +131,9 @@ class Desk:
             "flow": [(one, components()[one.component]) for one in flow(self.spec, self.titles)],
             "yaml_markdown": f"~~~~~~~~~~yaml\n{draft.yaml}\n~~~~~~~~~~",
             "fresh": self.fresh,
-            "step_findings": [one for one in found if step_of(one.path) == slug],
+            "step_findings": here,
+            "at_field": at_field,
+            "elsewhere": rest,
             "findings": [(one, step_of(one.path)) for one in found],
             "blocked": any(one.severity == "error" for one in found),
             "applications": applications(),
