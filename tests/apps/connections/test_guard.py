@@ -205,3 +205,88 @@ def test_requests_of_the_runtime_are_guarded(settings, openai_server) -> None:
         asyncio.run(ask())
     settings.ENDPOINTS_ALLOW_PRIVATE = True
     assert asyncio.run(ask()) == 200
+
+
+STORES = [
+    ("redis", "redis://store.example", "redis://store.example", 6379),
+    ("redis", "REDISS://app@Store.Example:7000/0", "rediss://app@store.example:7000/0", 7000),
+    ("qdrant", "https://store.example:6333/", "https://store.example:6333", 6333),
+    ("milvus", "http://store.example:19530", "http://store.example:19530", 19530),
+    ("pgvector", "postgres://me@store.example/db", "postgresql://me@store.example/db", 5432),
+    (
+        "pgvector",
+        "postgresql://me@[2606:4700::1111]:6000/db?sslmode=verify-full",
+        "postgresql://me@[2606:4700::1111]:6000/db?sslmode=verify-full",
+        6000,
+    ),
+]
+NOT_STORES = [
+    (
+        "redis",
+        "http://store.example:6379",
+        "it must begin with redis:// or rediss://, as in redis://",
+    ),
+    ("redis", "redis://:secret@store.example", "it contains a password"),
+    ("redis", "redis://app:secret@store.example", "it contains a password"),
+    ("redis", "redis://a%0d%0ab@store.example", "its user name has characters"),
+    ("redis", "redis://store.example/one", "the number of a database"),
+    ("redis", "redis://store.example/3", "searches its database 0 only"),
+    ("redis", "redis://store.example?password=x", "everything from ?"),
+    ("redis", "redis://", "the host is missing, as in redis://host:6379/0"),
+    ("qdrant", "redis://store.example", "it must begin with http:// or https://, as in"),
+    ("qdrant", "http://me@store.example:6333", "it contains a user name or password"),
+    ("qdrant", "http://store.example:6333/collections", "leave out /collections"),
+    ("milvus", "http://root:Milvus@store.example:19530", "it contains a password"),
+    ("milvus", "http://store.example:19530/v2/vectordb", "leave out /v2/vectordb"),
+    ("pgvector", "postgresql://store.example/db", "the user is missing, as in postgresql://user@"),
+    ("pgvector", "postgresql://me:secret@store.example/db", "it contains a password"),
+    ("pgvector", "postgresql://me@store.example", "the name of the database is missing"),
+    ("pgvector", "postgresql://me@store.example/db?host=10.0.0.1", "only sslmode may stand"),
+    ("pgvector", "postgresql://me@store.example/db?sslmode=off", "only sslmode may stand"),
+    ("pgvector", "postgresql://me@store.example/db?sslmode=require&host=x", "only sslmode"),
+    ("pgvector", "postgresql://me@a.example,b.example/db", "is not a host name"),
+    ("openai", "redis://store.example", "it must begin with http:// or https://."),
+]
+
+
+@pytest.mark.parametrize(("kind", "url", "written", "port"), STORES)
+def test_addresses_of_vector_stores(kind: str, url: str, written: str, port: int) -> None:
+    target = check_url(url, allow_private=False, kind=kind)
+
+    assert (target.url, target.port) == (written, port)
+
+
+@pytest.mark.parametrize(("kind", "url", "reason"), NOT_STORES)
+def test_what_is_no_address_of_that_kind_is_explained(kind: str, url: str, reason: str) -> None:
+    with pytest.raises(UrlRefused) as refused:
+        check_url(url, allow_private=True, kind=kind)
+
+    assert reason in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "template"),
+    [
+        ("redis", "redis://{}:6379"),
+        ("pgvector", "postgresql://me@{}:5432/db"),
+        ("milvus", "http://{}"),
+    ],
+)
+def test_the_guard_holds_for_stores(kind: str, template: str) -> None:
+    for host in ("169.254.169.254", "metadata.google.internal", "[::ffff:169.254.169.254]"):
+        with pytest.raises(AddressRefused):
+            check_url(template.format(host), allow_private=True, kind=kind)
+    for host in ("127.0.0.1", "10.0.0.1", "localhost"):
+        assert check_url(template.format(host), allow_private=True, kind=kind)
+        with pytest.raises(AddressRefused):
+            check_url(template.format(host), allow_private=False, kind=kind)
+
+
+@given(st.text(max_size=60), st.sampled_from(["redis", "qdrant", "milvus", "pgvector"]))
+def test_any_text_is_allowed_or_refused_for_stores(text: str, kind: str) -> None:
+    for url in (text, f"redis://{text}", f"postgresql://me@{text}/db", f"http://{text}"):
+        try:
+            check_url(url, allow_private=False, kind=kind)
+        except (UrlRefused, AddressRefused):
+            continue
