@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import get_args
 
 import pytest
@@ -15,6 +14,7 @@ from apps.projects.domain.spec import ApplicationId
 from apps.projects.domain.yaml_io import dump, merge, parse, starter
 from apps.projects.domain.yaml_nodes import MAX_BYTES
 from tests.apps.projects.specs import TEXT, spec
+from tests.servers.watchdog import no_hang
 
 MINIMAL = """\
 apiVersion: genai.studio/v1
@@ -134,23 +134,21 @@ def test_empty_keys_mean_not_set() -> None:
         ("a: " + "x " * 60_000 + "\x07", "spec.yaml.character"),
     ],
 )
-def test_document_is_refused_within_a_second(text: str, code: str) -> None:
-    started = time.process_time()
-    made, findings = parse(text)
+def test_document_is_refused_without_a_hang(text: str, code: str) -> None:
+    with no_hang():
+        made, findings = parse(text)
 
     assert (made, [one.code for one in findings]) == (None, [code])
     assert findings[0].line >= 1 or code in {"spec.document.empty"}
-    assert time.process_time() - started < 1
 
 
 def test_many_problems_are_listed_up_to_a_limit() -> None:
     keys = "".join(f"  wrong_{number}: 1\n" for number in range(2_000))
     text = "apiVersion: genai.studio/v1\nkind: Project\nmetadata: {name: a}\n"
-    started = time.process_time()
-    findings = parse(text + f"spec:\n  application: qna\n{keys}")[1]
+    with no_hang():
+        findings = parse(text + f"spec:\n  application: qna\n{keys}")[1]
 
     assert len(findings) == 101
-    assert time.process_time() - started < 1
 
 
 def test_the_largest_flow_is_read() -> None:

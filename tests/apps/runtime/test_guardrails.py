@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.runtime.guardrails import Segments, find, is_iban, is_luhn, masked
+from tests.servers.watchdog import no_hang
 
 
 def labels(text: str) -> list[str]:
@@ -142,9 +141,6 @@ def test_a_text_without_an_end_is_cut_at_spaces() -> None:
 
 @pytest.mark.parametrize("kind", ["pii", "prompt-injection", "toxicity"])
 @pytest.mark.parametrize("unit", ["a", "1 ", "a@", "1.", ":", "ignore ", "i will ", "AB12 "])
-def test_no_text_takes_long(kind: str, unit: str) -> None:
-    began = time.perf_counter()
-
-    find(kind, unit * (20_000 // len(unit)))  # type: ignore[arg-type]
-
-    assert time.perf_counter() - began < 5
+def test_no_text_hangs(kind: str, unit: str) -> None:
+    with no_hang():
+        find(kind, unit * (20_000 // len(unit)))  # type: ignore[arg-type]

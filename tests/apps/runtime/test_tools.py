@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,6 +28,7 @@ from tests.apps.runtime.test_retriever import VectorRetriever
 from tests.fakes.opea_server import ROUTES, Behaviour, FakeOpea
 from tests.fakes.openai_server import FakeOpenAI
 from tests.servers.ports import wait_until
+from tests.servers.watchdog import no_hang
 
 # calculator
 
@@ -57,12 +57,9 @@ def test_arithmetic(expression: str, result: str) -> None:
         "(-8)**0.5", "1e308*10", "sqrt(-1)", "max()", "round(1, 2, 3)", "1" * 201, "True", "factorial(9)", "0**-1",
     ],
 )  # fmt: skip
-def test_what_is_no_arithmetic_is_refused_at_once(expression: str) -> None:
-    began = time.perf_counter()
-
-    with pytest.raises(CannotCalculate):
+def test_what_is_no_arithmetic_is_refused(expression: str) -> None:
+    with no_hang(), pytest.raises(CannotCalculate):
         calculate(expression)
-    assert time.perf_counter() - began < 1
 
 
 @property_of(st.text("0123456789.+-*/()^% episqrt", max_size=40))

@@ -1,10 +1,10 @@
-"""Whatever a file holds: an answer within a second, every note at a place, no secret in it."""
+"""Whatever a file holds: an answer, every note at a place, no secret in it. `make bench imports` says how long
+the slowest file takes."""
 
 from __future__ import annotations
 
 import copy
 import json
-import time
 from typing import Any
 
 import pytest
@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from apps.projects.domain.importers.importing import Imported, import_bytes, import_text
 from apps.projects.domain.yaml_io import dump, parse
-from tests.apps.projects.importers.samples import SAMPLES
+from tests.apps.projects.importers.samples import SAMPLES, heavy
+from tests.servers.watchdog import no_hang
 
-SECONDS = 1.0
-"""Of processor time: other work on the machine is not ours."""
 PLANTED = "planted-Secret-0815"
 SECRET_KEYS = (
     "huggingFaceToken",
@@ -98,9 +97,8 @@ def mutated(draw: st.DrawFn) -> Any:
     return value
 
 
-def check(result: Imported, text: str, taken_s: float) -> None:
+def check(result: Imported, text: str) -> None:
     lines = text.count("\n") + 1
-    assert taken_s < SECONDS
     assert result.spec is not None or any(one.severity == "error" for one in result.notes)
     for note in result.notes:
         assert 1 <= note.line <= lines
@@ -109,9 +107,9 @@ def check(result: Imported, text: str, taken_s: float) -> None:
 
 
 def run(text: str) -> Imported:
-    before = time.thread_time()
-    result = import_text(text, "fuzz")
-    check(result, text, time.thread_time() - before)
+    with no_hang():
+        result = import_text(text, "fuzz")
+    check(result, text)
     return result
 
 
@@ -161,90 +159,23 @@ def test_torn_bytes(path: Any, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, len(raw)))
         raw[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=12))
 
-    before = time.thread_time()
-    result = import_bytes(bytes(raw), "torn")
+    with no_hang():
+        result = import_bytes(bytes(raw), "torn")
 
-    check(result, raw.decode("utf-8", "replace"), time.thread_time() - before)
+    check(result, raw.decode("utf-8", "replace"))
 
 
 @quick
 @given(st.text(max_size=300))
 def test_any_text(text: str) -> None:
-    before = time.thread_time()
-    result = import_text(text)
+    with no_hang():
+        result = import_text(text)
 
-    assert time.thread_time() - before < SECONDS
     assert result.notes or result.spec is not None
 
 
-def heavy() -> dict[str, str]:
-    """Files at the limits, each of which takes a different part of the way to them."""
-    wires = [f"{{{{n_{at}.data.instance}}}}" for at in range(450, 500)]
-    chain = [
-        {
-            "id": f"n_{at}",
-            "name": "llm_tgi",
-            "inputs": {"text": f"{{{{n_{at - 1}.data.instance}}}}"},
-        }
-        for at in range(500)
-    ]
-    mesh = [{"id": f"n_{at}", "name": "moon", "inputs": {"a": wires}} for at in range(500)]
-    fields = {f"temperatur{at:05}": at for at in range(50_000)}
-    secrets = [{"password": f"secret-number-{at}", "note": "x" * 30} for at in range(12_000)]
-    jumps = [{"name": "Llm", "nodeName": "root"}] * 20_000
-    connector = {"root": {"routerType": "Switch", "steps": jumps}}
-    return {
-        "chain": json.dumps({"nodes": chain}),
-        "mesh": json.dumps({"nodes": mesh}),
-        "keys": json.dumps({"nodes": [{"id": "a", "name": "llm_tgi", "inputs": fields}]}),
-        "secrets": json.dumps({"nodes": [], "more": secrets}),
-        "edges": json.dumps(
-            {"nodes": chain, "edges": [{"source": "n_1", "target": "n_3"}] * 19_000}
-        ),
-        "jumps": json.dumps({"kind": "GMConnector", "spec": {"nodes": connector}}),
-        "text": json.dumps(
-            {"app": {"mode": "chat", "name": "a"}, "model_config": {"pre_prompt": "a-" * 900_000}}
-        ),
-        "braces": json.dumps(
-            {"app": {"mode": "chat"}, "model_config": {"pre_prompt": "{{" * 900_000}}
-        ),
-        "yaml": "app:\n" + "  - a\n" * 340_000,
-        "quotes": 'app: "' + "\\\\" * 1_000_000,
-        "colons": "a: " * 690_000,
-        "brackets": "[" + "[]," * 690_000,
-        "spaces": "app:" + " " * 2_000_000 + "x",
-        "keywords": "password: " + "x" * 2_000_000,
-        "reference": json.dumps(
-            {"app": {"mode": "chat"}, "model_config": {"pre_prompt": "{{" + " " * 19_000}}
-        ),
-        "token": json.dumps(
-            {"app": {"mode": "chat"}, "model_config": {"pre_prompt": "eyJ-" * 400_000}}
-        ),
-        "endpoint": json.dumps(
-            {
-                "kind": "GMConnector",
-                "spec": {
-                    "nodes": {
-                        "root": {
-                            "steps": [
-                                {
-                                    "name": "Llm",
-                                    "internalService": {
-                                        "config": {"ENDPOINT_" * 200_000 + "!": "x"}
-                                    },
-                                }
-                            ]
-                        }
-                    }
-                },
-            }
-        ),
-        "url": json.dumps({"app": {"mode": "chat", "description": "a://" + "b:" * 900_000}}),
-    }
-
-
 @pytest.mark.parametrize("name", heavy())
-def test_files_at_the_limits_take_less_than_a_second(name: str) -> None:
+def test_files_at_the_limits_do_not_hang(name: str) -> None:
     text = heavy()[name]
 
     run(text)
