@@ -19,6 +19,7 @@ from apps.benchmarks.models import BenchRun, ResourceSample
 from apps.evaluations.app_under_test import servers_of
 from apps.evaluations.models import Dataset
 from apps.evaluations.services import knowledge_of
+from apps.evaluations.words_only import refuse_files
 from apps.jobs.services import start_job
 from apps.projects.models import SpecVersion
 from apps.projects.queries import spec_of
@@ -35,8 +36,9 @@ def start_bench(*, version: SpecVersion, profile: Profile, by: User) -> BenchRun
     """Queue a load run against one frozen version, served on this machine.
 
     Raises RemoteModelServer if the version uses a model server elsewhere and the profile does not
-    consent to load it.
+    consent to load it, FilesNeeded if it answers nothing without a file.
     """
+    refuse_files(version)
     if not profile.allow_remote and (remote := remote_servers(version)):
         host = urlsplit(remote[0].base_url).hostname
         raise RemoteModelServer(server=remote[0].name, host=host)

@@ -19,6 +19,7 @@ from apps.benchmarks.models import BenchRun
 from apps.benchmarks.queries import bench_runs_for, comparable_runs
 from apps.benchmarks.report import bench_csv, bench_report
 from apps.benchmarks.services import delete_run, remote_servers, start_bench
+from apps.evaluations.words_only import words_only
 from apps.projects.enums import Act
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
@@ -137,6 +138,7 @@ def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
 def _start_context(project: Project, form: StartBenchForm) -> dict[str, Any]:
     newest = project.versions.select_related("project__owner").first()
     context: dict[str, Any] = {"project": project, "form": form, "can_start": newest is not None}
+    context["words_only"] = words_only(newest)
     try:
         servers = remote_servers(newest) if newest else []
     except StudioError as error:

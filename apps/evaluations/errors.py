@@ -36,6 +36,14 @@ class ForeignDataset(UserFault):
     sentence = "The dataset “{dataset}” belongs to another project than version {version}."
 
 
+class FilesNeeded(UserFault):
+    code = "evaluations.files-needed"
+    sentence = (
+        "Version {version} answers only what comes with {what}, and runs send words alone: every question "
+        "would fail. Try it in the sandbox, where questions may come with files."
+    )
+
+
 class RunActive(Conflict):
     code = "evaluations.run-active"
     sentence = "“{title}” is still running. Cancel it first, then delete it."

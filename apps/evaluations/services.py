@@ -22,6 +22,7 @@ from apps.evaluations.errors import (
     UnknownMetric,
 )
 from apps.evaluations.models import Dataset, EvalRun, Question, Sample
+from apps.evaluations.words_only import refuse_files
 from apps.jobs.models import Job
 from apps.jobs.services import start_job
 from apps.projects.models import Project, SpecVersion
@@ -86,10 +87,11 @@ def start_run(
 
     metrics  ids of `domain.catalogue`; their order is the order of the report
     k        passages to retrieve per question; None takes the version's own
-    Raises ForeignDataset or UnknownMetric.
+    Raises ForeignDataset, FilesNeeded or UnknownMetric.
     """
     if dataset.project_id != version.project_id:
         raise ForeignDataset(dataset=dataset.name, version=version)
+    refuse_files(version)
     spec = spec_of(version).spec
     run = EvalRun.objects.create(
         project=version.project,

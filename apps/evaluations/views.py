@@ -28,6 +28,7 @@ from apps.evaluations.queries import (
 from apps.evaluations.report import run_csv, run_report
 from apps.evaluations.services import create_dataset, delete_run, start_run
 from apps.evaluations.services import delete_dataset as delete_dataset_with_runs
+from apps.evaluations.words_only import words_only
 from apps.projects.enums import Act
 from apps.projects.models import Project
 from apps.projects.queries import project_for, require_role
@@ -231,10 +232,12 @@ def delete(request: StudioRequest, run_id: UUID) -> HttpResponse:
 
 
 def _start_context(project: Project, form: StartRunForm) -> dict[str, Any]:
-    has_versions = project.versions.exists()
+    newest = project.versions.first()
+    has_versions = newest is not None
     return {
         "project": project,
         "form": form,
+        "words_only": words_only(newest),
         "can_start": has_versions and project.datasets.exists(),
         "has_versions": has_versions,
     }

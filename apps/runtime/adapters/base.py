@@ -124,5 +124,8 @@ class Adapter:
     """Parameters that its component has and that change nothing here, so that people can be told."""
     most: Mapping[str, float] = field(default_factory=dict)
     """Of parameters that what it asks takes only so much of."""
+    needs: str = ""
+    """An input that is optional in its component, as a conversation may have it already, and without which
+    a first question has no answer."""
     names_field: str = ""
     """The parameter, if there is one, that names one more of them."""

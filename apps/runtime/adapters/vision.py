@@ -92,7 +92,12 @@ def _prompt(instruction: str, history: tuple[Turn, ...], question: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-OPENAI_VISION = Adapter("openai-vision", look, VisionParams, speaks=True)
+OPENAI_VISION = Adapter("openai-vision", look, VisionParams, speaks=True, needs="image")
 OPEA_LVM = Adapter(
-    "opea-lvm", ask_lvm, VisionParams, speaks=True, most={"max_tokens": LVM_MOST_TOKENS}
+    "opea-lvm",
+    ask_lvm,
+    VisionParams,
+    speaks=True,
+    needs="image",
+    most={"max_tokens": LVM_MOST_TOKENS},
 )

@@ -82,10 +82,13 @@ def run(options: argparse.Namespace, output: Output) -> int:
     user = session.start(options, output)
     from apps.benchmarks.models import BenchRun
     from apps.benchmarks.services import start_bench
+    from apps.evaluations.words_only import words_only
 
     project = session.project_named(user, options.project)
     version = session.version_of(project, options.number, by=user)
     profile = _profile(options, slo, version)
+    if told := words_only(version):
+        output.note(told)
     started = start_bench(version=version, profile=profile, by=user)
     if started.job is not None:
         work.follow(started.job, output)

@@ -51,6 +51,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from apps.evaluations.domain.gates import check_gates
     from apps.evaluations.models import EvalRun
     from apps.evaluations.services import start_run
+    from apps.evaluations.words_only import words_only
     from apps.projects.queries import spec_of
 
     project = session.project_named(user, options.project)
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace, output: Output) -> int:
         gates = [*spec_of(version).spec.evaluation.gates, *gates]
     metrics = options.metrics.split(",") if options.metrics else METRIC_IDS
     dataset = _dataset(project, options.dataset, user, output)
+    if told := words_only(version):
+        output.note(told)
     started = start_run(version=version, dataset=dataset, by=user, metrics=metrics, k=options.k)
     if started.job is not None:
         work.follow(started.job, output)

@@ -14,7 +14,7 @@ from apps.benchmarks.models import BenchRun
 from apps.benchmarks.services import start_bench
 from apps.evaluations.models import Dataset
 from apps.projects.models import SpecVersion
-from tests.apps.evaluations.cases import generative
+from tests.apps.evaluations.cases import generative, of_application
 from tests.fakes.openai_server import FakeOpenAI
 
 
@@ -115,3 +115,17 @@ def test_a_server_of_this_machine_is_recognised(openai_server: FakeOpenAI) -> No
     assert not is_this_machine("http://no-such-host.invalid/v1")
     assert pid_listening_on(openai_server.url) == os.getpid()
     assert pid_listening_on("http://127.0.0.1:9/v1") is None
+
+
+def test_an_application_that_needs_a_picture_is_not_loaded(
+    owner: User, owner_client: Client
+) -> None:
+    version = of_application("visual-chat", owner)
+    page = owner_client.get(reverse("benchmarks:start", args=[version.project_id]))
+    response = post(owner_client, version)
+
+    told = "answers only what comes with a picture, and runs send words alone"
+    assert told in page.content.decode()
+    assert response.status_code == 422
+    assert told in response.content.decode()
+    assert not BenchRun.objects.exists()

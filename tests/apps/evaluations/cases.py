@@ -165,6 +165,19 @@ def sample(ordinal: int, f1: float) -> dict[str, object]:
     }  # fmt: skip
 
 
+def of_application(application: str, owner: User, **changes: object) -> SpecVersion:
+    """A built project of another application over a connection `fake`, which nobody asks here."""
+    create_endpoint(
+        owner=owner, title="Fake", base_url="http://127.0.0.1:9/v1", api_key="", name="fake"
+    )
+    project = create_project(owner=owner, application=application, title="Other application")
+    named = {"connection": "fake", "name": "fake-model"}
+    spec = assign(spec_of(project.draft), {"spec.model": named, **changes})
+    save_draft(project=project, spec=spec, base_revision=project.draft.revision, by=owner)
+    project.refresh_from_db()
+    return build_version(project=project, by=owner)
+
+
 def generative(version: SpecVersion, server_url: str, model: str, owner: User) -> SpecVersion:
     """The same project, answered by a model server."""
     create_endpoint(owner=owner, title="Fake", base_url=server_url, api_key="", name="fake")

@@ -7,10 +7,10 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.evaluations.errors import ForeignDataset, UnknownMetric
 from apps.evaluations.models import Dataset, EvalRun
-from apps.evaluations.services import start_run
+from apps.evaluations.services import create_dataset, start_run
 from apps.projects.models import SpecVersion
 from apps.projects.services import create_project
-from tests.apps.evaluations.cases import QUESTIONS, Upload
+from tests.apps.evaluations.cases import QUESTIONS, Upload, of_application
 
 
 def test_start_queues_a_run(version: SpecVersion, dataset: Dataset, owner_client: Client) -> None:
@@ -41,8 +41,6 @@ def test_start_with_a_bad_k(
 def test_start_takes_no_dataset_of_another_project(
     version: SpecVersion, owner: User, owner_client: Client
 ) -> None:
-    from apps.evaluations.services import create_dataset
-
     other = create_project(owner=owner, application="qna", title="Other")
     foreign = create_dataset(project=other, name="F", file=Upload(QUESTIONS, "f.csv"), by=owner)
 
@@ -62,3 +60,46 @@ def test_start_run_knows_its_metrics(version: SpecVersion, dataset: Dataset, own
     assert (run.metrics, run.k) == (["token-f1", "recall-at-k"], 3)
     with pytest.raises(UnknownMetric, match="bleu"):
         start_run(version=version, dataset=dataset, by=owner, metrics=["bleu"])
+
+
+def test_an_application_that_needs_a_picture_is_not_evaluated(
+    owner: User, owner_client: Client
+) -> None:
+    version = of_application("visual-chat", owner)
+    data = create_dataset(
+        project=version.project, name="Q", file=Upload(QUESTIONS, "q.csv"), by=owner
+    )
+    url = reverse("evaluations:start", args=[version.project_id])
+
+    page = owner_client.get(url).content.decode()
+    response = owner_client.post(url, {"version": version.pk, "dataset": data.pk})
+
+    told = "answers only what comes with a picture, and runs send words alone"
+    assert told in page
+    assert response.status_code == 422
+    assert told in response.content.decode()
+    assert not EvalRun.objects.exists()
+
+
+def test_an_application_that_takes_files_is_evaluated_on_words_and_says_so(
+    owner: User, owner_client: Client
+) -> None:
+    version = of_application("summarizer", owner)
+    data = create_dataset(
+        project=version.project, name="Q", file=Upload(QUESTIONS, "q.csv"), by=owner
+    )
+    url = reverse("evaluations:start", args=[version.project_id])
+
+    page = owner_client.get(url).content.decode()
+    owner_client.post(url, {"version": version.pk, "dataset": data.pk})
+
+    assert "takes documents, too. A run sends words alone" in page
+    assert EvalRun.objects.count() == 1
+
+
+def test_an_application_of_words_says_nothing_of_files(
+    version: SpecVersion, dataset: Dataset, owner_client: Client
+) -> None:
+    page = owner_client.get(reverse("evaluations:start", args=[version.project_id]))
+
+    assert "sends words alone" not in page.content.decode()

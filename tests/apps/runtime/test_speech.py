@@ -267,6 +267,7 @@ def test_joined_sounds_are_as_long_as_their_parts() -> None:
 
 def test_audio_chat_takes_sound_and_speaks() -> None:
     assert traits_of(audio_chat()).takes == ("audio",)
+    assert traits_of(audio_chat()).needs == ()
     assert traits_of(audio_chat()).speaks
     assert not traits_of(audio_chat(speaks=None)).speaks
     assert audio_chat("ears", "mouth").connections() == ("ears", "local", "mouth")
