@@ -37,12 +37,12 @@ from apps.projects.models import Draft, Project
 from apps.projects.queries import context_for, projects_for, spec_of
 from apps.projects.services import (
     apply_document,
-    build_version,
     create_project,
     delete_project,
     import_project,
     save_draft,
 )
+from apps.projects.version_services import build_version
 from apps.ui.http import whole_number
 
 APPLICATIONS: tuple[str, ...] = get_args(ApplicationId)

@@ -22,7 +22,7 @@ from apps.api.resource import Resource, caller
 from apps.projects.domain.diff import describe
 from apps.projects.models import SpecVersion
 from apps.projects.queries import project_for, require_role, spec_of, versions_for
-from apps.projects.services import name_version, restore_version
+from apps.projects.version_services import name_version, restore_version
 
 
 class VersionSerializer(serializers.ModelSerializer[SpecVersion]):

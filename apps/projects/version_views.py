@@ -22,7 +22,12 @@ from apps.projects.enums import Act
 from apps.projects.forms import NameVersionForm
 from apps.projects.models import Project, ProjectEvent, SpecVersion
 from apps.projects.queries import project_for, require_role, spec_of, versions_for
-from apps.projects.services import bring_back_draft, build_version, name_version, restore_version
+from apps.projects.version_services import (
+    bring_back_draft,
+    build_version,
+    name_version,
+    restore_version,
+)
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page, whole_number
 

@@ -130,7 +130,7 @@ def project_named(user: User, name: str) -> Project:
 def version_of(project: Project, number: int | None, *, by: User) -> SpecVersion:
     """The numbered version, or the draft built now (the version it already has, if unchanged)."""
     from apps.projects.models import SpecVersion
-    from apps.projects.services import build_version
+    from apps.projects.version_services import build_version
 
     if number is None:
         return build_version(project=project, by=by)

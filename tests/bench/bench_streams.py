@@ -48,7 +48,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from apps.accounts.models import User
 from apps.chat.models import ChatSession
 from apps.connections.services import create_endpoint
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 owner = User.objects.create_superuser("owner", "owner@example.org", "unused-password")
 create_endpoint(owner=owner, name="fake", base_url={url!r})
 project = create_project(owner=owner, application="qna", title="Bench", name="bench")

@@ -16,7 +16,8 @@ from apps.packages.domain.options import options_for
 from apps.packages.services import start_export
 from apps.projects.models import SpecVersion
 from apps.projects.queries import spec_of
-from apps.projects.services import apply_document, build_version
+from apps.projects.services import apply_document
+from apps.projects.version_services import build_version
 from apps.runtime.events import Answer, Documents
 from apps.runtime.resources import RunRequest, Turn
 from apps.sandboxes.gateway import SandboxGateway

@@ -22,7 +22,8 @@ from apps.connections.services import create_endpoint
 from apps.evaluations.services import create_dataset
 from apps.projects.errors import BuildRefused
 from apps.projects.models import Project
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 from tests.apps.evaluations.cases import QUESTIONS, Upload
 from tests.conftest import PASSWORD, _client_of
 from tests.contract.addresses import (

@@ -10,7 +10,8 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.accounts.services import create_token
 from apps.projects.models import Project, SpecVersion
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 
 MODEL_PROJECT = """\
 apiVersion: genai.studio/v1

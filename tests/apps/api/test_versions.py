@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from apps.accounts.models import User
 from apps.projects.models import Project, SpecVersion
-from apps.projects.services import build_version, save_draft
+from apps.projects.services import save_draft
+from apps.projects.version_services import build_version
 from tests.apps.api.conftest import MODEL_PROJECT, Api
 
 

@@ -14,7 +14,8 @@ from apps.connections.services import create_endpoint
 from apps.projects.domain.ops import assign
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 from apps.sandboxes import gateway
 from tests.apps.chat.serving import Browser, OtherProcess, in_thread
 from tests.conftest import database_url

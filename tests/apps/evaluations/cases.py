@@ -21,7 +21,8 @@ from apps.knowledge.services import add_files, create_collection
 from apps.projects.domain.ops import assign
 from apps.projects.models import Project, SpecVersion
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 from tests.servers.ports import wait_until
 
 DOCUMENTS = {

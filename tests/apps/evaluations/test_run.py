@@ -16,7 +16,8 @@ from apps.jobs.models import Job
 from apps.projects.domain.ops import assign
 from apps.projects.models import SpecVersion
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version, save_draft
+from apps.projects.services import save_draft
+from apps.projects.version_services import build_version
 
 MakeRun = Callable[..., EvalRun]
 HTMX = {"HX-Request": "true"}

@@ -9,7 +9,8 @@ from apps.accounts.models import User
 from apps.projects.domain.canvas_compare import compared, same_flow, shown
 from apps.projects.models import Project
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version, save_draft
+from apps.projects.services import save_draft
+from apps.projects.version_services import build_version
 from tests.apps.projects.conftest import change
 from tests.apps.projects.test_canvas_domain import custom, done
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.projects.models import Project
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version
+from apps.projects.version_services import build_version
 from tests.apps.projects.conftest import change
 
 

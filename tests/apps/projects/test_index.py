@@ -14,8 +14,9 @@ from apps.knowledge.models import Collection, Document
 from apps.projects.enums import Role
 from apps.projects.models import Project
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version, create_project, delete_project
+from apps.projects.services import create_project, delete_project
 from apps.projects.sharing import share_project
+from apps.projects.version_services import build_version
 from tests.apps.projects.conftest import change
 
 HTMX = {"HX-Request": "true"}

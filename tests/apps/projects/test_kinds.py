@@ -9,7 +9,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.connections.services import create_endpoint
 from apps.projects.models import Project
-from apps.projects.services import build_version
+from apps.projects.version_services import build_version
 from tests.apps.projects.conftest import change
 
 

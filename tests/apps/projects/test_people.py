@@ -13,8 +13,8 @@ from apps.accounts.services import create_token
 from apps.projects.enums import Role
 from apps.projects.models import Membership, Project
 from apps.projects.queries import projects_for, role_of, versions_for
-from apps.projects.services import build_version
 from apps.projects.sharing import share_project
+from apps.projects.version_services import build_version
 
 
 def people(project: Project) -> str:

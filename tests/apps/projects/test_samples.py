@@ -24,7 +24,7 @@ from apps.projects.models import Project
 from apps.projects.queries import context_for, spec_of
 from apps.projects.sample import install_sample
 from apps.projects.samples import SAMPLES, Sample, sample
-from apps.projects.services import build_version
+from apps.projects.version_services import build_version
 from apps.runtime.events import Answer
 from apps.runtime.media import Media
 from apps.runtime.resources import RunRequest, Turn

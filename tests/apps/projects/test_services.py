@@ -31,15 +31,14 @@ from apps.projects.queries import (
 )
 from apps.projects.services import (
     apply_document,
-    build_version,
     create_project,
     delete_project,
     keep_unfit_input,
     restore_project,
-    restore_version,
     save_changes,
     save_draft,
 )
+from apps.projects.version_services import build_version, restore_version
 from tests.apps.projects.conftest import change
 
 

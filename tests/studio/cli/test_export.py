@@ -124,7 +124,7 @@ from apps.packages.models import PackageExport
 from apps.packages.services import make_package
 from apps.projects.models import Draft, Project
 from apps.projects.queries import spec_of
-from apps.projects.services import build_version
+from apps.projects.version_services import build_version
 Collection.objects.update(title="Staff handbook")
 by = User.objects.get()
 text = Draft.objects.get().yaml
