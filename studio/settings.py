@@ -197,6 +197,10 @@ MODEL_CACHE = env.text("STUDIO_MODEL_CACHE", str(DATA_DIR / "models"))
 SHELL_NAME = "GenAI Studio"
 SHELL_NAVIGATION = "studio.navigation.items"
 PROJECT_PROGRESS = "studio.progress.progress"
+STYLE_SHELVES = "studio.style_shelves.shelves"
+STYLE_SCRIPTS = ("dist/studio.js", "dist/yaml-editor.js")
+STYLE_SHEETS = ("dist/canvas.css",)
+SHELL_HELP = "apps.catalog.guide_links.help_for"
 SHELL_ACTIVITY = "studio.navigation.activity"
 ACCOUNTS_REGISTRATION = env.flag("STUDIO_REGISTRATION", default=False)
 

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from django.utils.text import slugify
+
 from apps.catalog.domain.components_page import components_page
 
+HEADING = re.compile(r"^## (.+)$|^```", re.MULTILINE)
 FOLDER = Path(__file__).parent / "guide"
 PICTURES = Path(__file__).parents[2] / "static" / "pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class GuideSection:
+    """What stands under one heading. anchor: its name in addresses ("go-back")."""
+
+    anchor: str
+    title: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,20 @@ class GuidePage:
     body: str
     picture: str = ""
     """Static name of a screenshot of what the page is about, where there is one."""
+
+    @property
+    def opening(self) -> str:
+        """What stands before the first heading."""
+        return self.body[: next(iter(_headings(self.body)), (len(self.body), ""))[0]]
+
+    @property
+    def sections(self) -> list[GuideSection]:
+        starts = _headings(self.body)
+        ends = [place for place, _ in starts[1:]] + [len(self.body)]
+        return [
+            GuideSection(slugify(title), title, self.body[place:end].partition("\n")[2].strip())
+            for (place, title), end in zip(starts, ends, strict=True)
+        ]
 
 
 @cache
@@ -37,6 +63,17 @@ def guide_pages() -> tuple[GuidePage, ...]:
 
 def guide_page(slug: str) -> GuidePage | None:
     return next((page for page in guide_pages() if page.slug == slug), None)
+
+
+def _headings(body: str) -> list[tuple[int, str]]:
+    """Where each "## Title" stands that is not in a block of code."""
+    found, in_code = [], False
+    for match in HEADING.finditer(body):
+        if match[1] is None:
+            in_code = not in_code
+        elif not in_code:
+            found.append((match.start(), match[1].strip()))
+    return found
 
 
 def _read(path: Path) -> GuidePage:

@@ -125,6 +125,7 @@ def _note(live: LiveReply, draft: Draft, event: events.Event) -> None:
         case events.Started(node, component):
             draft.node(node)["component"] = component
             draft.began[node] = time.perf_counter()
+            draft.node(node)["at_ms"] = round((draft.began[node] - draft.started) * 1000, 1)
         case events.Usage(node, prompt_tokens, completion_tokens, estimated):
             row = draft.node(node)  # a step may ask more than once
             row["prompt_tokens"] = row.get("prompt_tokens", 0) + prompt_tokens

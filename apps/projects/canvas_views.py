@@ -54,7 +54,7 @@ from apps.ui.icons import PATHS
 RUN_LIMIT_S = 60
 
 
-def _groups() -> list[tuple[str, list[Component]]]:
+def palette_groups() -> list[tuple[str, list[Component]]]:
     """The palette: titles of categories with their components; none that is empty."""
     known = components().values()
     groups = [
@@ -76,7 +76,7 @@ def canvas(request: StudioRequest, project_id: UUID) -> HttpResponse:
     context = {
         "project": project,
         "document": _document(project, request),
-        "groups": _groups(),
+        "groups": palette_groups(),
         "tab": "canvas",
     }
     return render(request, "projects/canvas.html", context)

@@ -70,6 +70,11 @@ class Shell:
             )
         return list(sections.values())
 
+    @property
+    def help(self) -> str:
+        """The address of what explains this page, from settings.SHELL_HELP; "" where nothing does."""
+        return str(_call("SHELL_HELP", self.request) or "")
+
     @cached_property
     def activity(self) -> Activity | None:
         """From settings.SHELL_ACTIVITY, a dotted function of the request giving count, url (name) and label."""

