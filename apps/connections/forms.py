@@ -24,6 +24,7 @@ class Words:
 
     address: str
     example: str
+    title: str
     key: str = "API key"
     key_help: str = "Leave empty if the server asks for none."
 
@@ -33,29 +34,34 @@ WORDS: dict[str, Words] = {
         "A model server's base address usually ends in /v1, as in the OpenAI SDK: "
         "http://localhost:8000/v1.",
         "http://localhost:8000/v1",
+        "Local vLLM",
     ),
     EndpointKind.OPEA: Words(
         "The address of an OPEA service ends before its path: http://localhost:9090.",
         "http://localhost:9090",
+        "House guardrails",
     ),
     EndpointKind.HTTP: Words(
         "The service's base address; a tool adds its own path: https://shop.example.org/api.",
         "https://shop.example.org/api",
+        "Order desk",
     ),
     EndpointKind.REDIS: Words(
         "Redis 8, Redis Stack or Redis Cloud: redis://localhost:6379/0, with TLS rediss://. A user "
         "name may stand before the host: redis://app@localhost:6379/0.",
         "redis://localhost:6379/0",
+        "House Redis",
         "Password",
-        "Leave empty if the server asks for none.",
     ),
     EndpointKind.QDRANT: Words(
         "Qdrant's REST address, without a path: http://localhost:6333.",
         "http://localhost:6333",
+        "House Qdrant",
     ),
     EndpointKind.MILVUS: Words(
         "Milvus 2.4 or newer, or Zilliz Cloud, without a path: http://localhost:19530.",
         "http://localhost:19530",
+        "House Milvus",
         "Token",
         "User and password as user:password, or an API key. Leave empty if the server asks for none.",
     ),
@@ -63,6 +69,7 @@ WORDS: dict[str, Words] = {
         "A PostgreSQL with the extension pgvector: postgresql://user@localhost:5432/database. TLS "
         "can be demanded with ?sslmode=require or verify-full at the end.",
         "postgresql://user@localhost:5432/database",
+        "House PostgreSQL",
         "Password",
         "The user's password; the address holds the name only.",
     ),
@@ -75,14 +82,13 @@ class EndpointForm(Form):
     title = forms.CharField(
         label="Title",
         max_length=120,
-        widget=forms.TextInput(attrs={"placeholder": "Local vLLM", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     base_url = forms.CharField(
         label="Address",
         max_length=300,
         widget=forms.TextInput(
             attrs={
-                "placeholder": "http://localhost:8000/v1",
                 "inputmode": "url",
                 "autocomplete": "off",
                 "spellcheck": "false",
@@ -100,6 +106,7 @@ class EndpointForm(Form):
     def explain(self, kind: str) -> None:
         """Say what the address and the key of this kind look like."""
         words = WORDS.get(kind) or WORDS[EndpointKind.OPENAI]
+        self.fields["title"].widget.attrs["placeholder"] = words.title
         self.fields["base_url"].help_text = words.address
         self.fields["base_url"].widget.attrs["placeholder"] = words.example
         self.fields["api_key"].label = words.key
@@ -121,14 +128,16 @@ class CreateEndpointForm(EndpointForm):
     kind = forms.ChoiceField(
         label="Kind",
         choices=EndpointKind.choices,
-        required=False,
+        initial=EndpointKind.OPENAI,
         help_text="What it speaks. A project's steps offer the connections that can run them.",
         widget=forms.Select(
             attrs={
                 "hx-get": reverse_lazy("connections:create"),
                 "hx-trigger": "change",
-                "hx-swap": "none",
-                "hx-select-oob": "#id_base_url_help,#id_api_key_help",
+                "hx-include": "closest form",
+                "hx-params": "kind,title,name,base_url,next",
+                "hx-target": "#connection-form",
+                "hx-swap": "outerHTML",
             }
         ),
     )
@@ -137,7 +146,7 @@ class CreateEndpointForm(EndpointForm):
         required=False,
         max_length=63,
         help_text="What a project's YAML calls it. Made from the title if left empty.",
-        widget=forms.TextInput(attrs={"placeholder": "local-vllm", "class": "font-mono"}),
+        widget=forms.TextInput(attrs={"class": "font-mono"}),
     )
 
     field_order = ("title", "kind", "name", "base_url", "api_key")
@@ -145,14 +154,16 @@ class CreateEndpointForm(EndpointForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.is_bound and not self.data.get("kind"):
+            self.data = self.data.copy()
+            self.data["kind"] = EndpointKind.OPENAI
         asked = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.explain(str(asked or EndpointKind.OPENAI))
+        example = str(self.fields["title"].widget.attrs["placeholder"])
+        self.fields["name"].widget.attrs["placeholder"] = name_from(example)
 
     def kind_given(self) -> str:
         return str(self.cleaned_data.get("kind", ""))
-
-    def clean_kind(self) -> str:
-        return self.cleaned_data["kind"] or EndpointKind.OPENAI
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -27,6 +27,8 @@ from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect, page, sought_words
 
 PAGE_SIZE = 50
+PREFILLED = ("kind", "title", "name", "base_url")
+"""What an address of the form may say; a key never stands in one."""
 
 
 @login_required
@@ -47,9 +49,10 @@ def create(request: StudioRequest) -> HttpResponse:
     """Connect a server: it is tested first; one that fails the test is saved only if asked again."""
     form = CreateEndpointForm(
         request.POST if request.method == "POST" else None,
-        initial={key: request.GET.get(key, "") for key in ("title", "base_url", "kind")},
+        initial={key: value for key in PREFILLED if (value := request.GET.get(key))},
     )
-    context: dict[str, Any] = {"form": form, "next": request.POST.get("next", "")}
+    asked = request.POST if request.method == "POST" else request.GET
+    context: dict[str, Any] = {"form": form, "next": asked.get("next", "")}
     if form.is_valid():
         values = form.cleaned_data
         result = test_endpoint(values["base_url"], values["api_key"], kind=values["kind"])

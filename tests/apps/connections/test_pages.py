@@ -256,3 +256,15 @@ def test_delete_removes_it(owner_client: Client, endpoint: Endpoint) -> None:
 
     assert (response.status_code, Endpoint.objects.count()) == (302, 0)
     assert owner_client.get(reverse("connections:detail", args=[uuid4()])).status_code == 404
+
+
+def test_another_kind_keeps_what_was_typed_and_says_what_it_needs(owner_client: Client) -> None:
+    typed = {"kind": "redis", "title": "Team store", "name": "team", "api_key": "sk-not-kept"}
+    page = owner_client.get(
+        reverse("connections:create"), typed, headers={"HX-Request": "true"}
+    ).content.decode()
+
+    assert 'value="Team store"' in page and 'value="team"' in page
+    assert 'placeholder="redis://localhost:6379/0"' in page
+    assert "Password" in page and "API key" not in page
+    assert "sk-not-kept" not in page
