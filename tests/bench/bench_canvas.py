@@ -172,9 +172,10 @@ def in_chromium(base: str) -> list[Figure]:
         page.add_init_script(WATCH)
         addresses = sign_in(page, base)
         figures = [
-            *interactive(page, addresses["small"], "a small flow", target=True),
-            *interactive(page, addresses["large"], f"{NODES} nodes", target=False),
-            *dragged(page, addresses["large"]),
+            *interactive(page, addresses["small"], "a small flow"),
+            *interactive(page, addresses["large"], f"{NODES} nodes"),
+            *dragged(page, addresses["large"], everything=False),
+            *dragged(page, addresses["large"], everything=True),
         ]
         browser.close()
         return figures
@@ -196,7 +197,7 @@ def sign_in(page: Page, base: str) -> dict[str, str]:
     }
 
 
-def interactive(page: Page, address: str, what: str, *, target: bool) -> Iterator[Figure]:
+def interactive(page: Page, address: str, what: str) -> Iterator[Figure]:
     """From the start of the navigation, with a warm cache, to drawn and quiet."""
     client = page.context.new_cdp_session(page)
     page.goto(address)
@@ -217,13 +218,17 @@ def interactive(page: Page, address: str, what: str, *, target: bool) -> Iterato
     value = statistics.median(values)
     note = f"{min(values):.2f} to {max(values):.2f} in {OPENINGS}"
     name = f"canvas interactive, {what}, processor slowed 4 times, s"
-    limits = ("under 1.5", value < 1.5) if target else ("", None)
-    yield Figure(name, f"{value:.2f}", *limits, note)
+    yield Figure(name, f"{value:.2f}", "under 1.5", value < 1.5, note)
 
 
-def dragged(page: Page, address: str) -> Iterator[Figure]:
+def dragged(page: Page, address: str, *, everything: bool) -> Iterator[Figure]:
+    """One node among all, or all of them at once. A screen offers 60 frames/s; a frame that is drawn too late
+    is one that was dropped, so that their share says more than a rate that cannot pass 60."""
     page.goto(address)
     page.wait_for_selector(".react-flow__node")
+    if everything:
+        page.locator(".react-flow__pane").click(position={"x": 4, "y": 4})
+        page.keyboard.press("Control+a")
     page.wait_for_timeout(1500)
     box = page.locator('.react-flow__node[data-id="llm-50"]').bounding_box()
     assert box is not None
@@ -236,17 +241,27 @@ def dragged(page: Page, address: str) -> Iterator[Figure]:
     started, moves = time.perf_counter(), 0
     while (passed := time.perf_counter() - started) < DRAG_S:
         turn = abs((passed % 1) - 0.5)
-        mouse(client, "mouseMoved", x + 300 * turn, y + 200 * turn)
+        mouse(client, "mouseMoved", x + 100 * turn, y + 60 * turn)
         moves += 1
         time.sleep(max(0.0, moves * STEP_S - (time.perf_counter() - started)))
     trace = json.loads(page.context.browser.stop_tracing())  # type: ignore[union-attr]
+    mouse(client, "mouseMoved", x, y)
     mouse(client, "mouseReleased", x, y)
+    client.detach()
     stamps = sorted(row["ts"] for row in trace["traceEvents"] if row["name"] == "DrawFrame")
+    dropped = sum(row["name"] == "DroppedFrame" for row in trace["traceEvents"])
     gaps = [(after - before) / 1000 for before, after in zip(stamps, stamps[1:], strict=False)]
     rate = 1000 * len(gaps) / sum(gaps) if gaps else 0.0
     slow = sorted(gaps)[int(len(gaps) * 0.95)] if gaps else 0.0
-    note = f"{len(stamps)} frames, 95 % within {slow:.0f} ms, {moves / DRAG_S:.0f} moves/s"
-    yield Figure(f"frames/s while dragging, {NODES} nodes", f"{rate:.0f}", "60", rate >= 58, note)
+    share = len(stamps) / max(1, len(stamps) + dropped)
+    what = f"all {NODES} nodes" if everything else f"one of {NODES} nodes"
+    note = f"{len(stamps)} drawn, {dropped} dropped, {moves / DRAG_S:.0f} moves/s"
+    goal = ("", None) if everything else ("at least 95 %", share >= 0.95)
+    yield Figure(f"frames drawn in time while dragging {what}", f"{share:.0%}", *goal, note)
+    goal = ("", None) if everything else ("at most 20", slow <= 20)
+    yield Figure(f"95 % of frames while dragging {what} within, ms", f"{slow:.0f}", *goal)
+    goal = ("", None) if everything else ("60", rate >= 58)
+    yield Figure(f"frames/s while dragging {what}", f"{rate:.0f}", *goal)
 
 
 def mouse(client: CDPSession, kind: str, x: float, y: float) -> None:

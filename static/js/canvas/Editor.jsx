@@ -4,7 +4,8 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { ConnectDialog, Kept, KeysDialog, MergeDialog } from "./Dialogs.jsx";
 import { Glyph } from "./Glyph.jsx";
 import { Inspector } from "./inspector.js";
-import { WIDTH, arranged, heightOf, placed } from "./layout.js";
+import { WIDTH } from "./card.js";
+import { arranged, heightOf, placed } from "./layout.js";
 import { addNode, ends, keyOf, nodeOf, part, paste, without } from "./model.js";
 import { Outline } from "./Outline.jsx";
 import { openPalette } from "./palette.js";
@@ -221,16 +222,22 @@ export function Editor({ doc }) {
     document.getElementById("canvas")?.toggleAttribute("data-listed", listed);
   }, [listed]);
 
-  // A node that the inspector would cover moves beside it.
+  // A node that the inspector would cover moves beside it, or above it where it is a sheet.
   useEffect(() => {
     if (view !== "canvas" || chosen.nodes.length !== 1) return undefined;
     const timer = setTimeout(() => {
       const side = document.getElementById("canvas-side")?.getBoundingClientRect();
       const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(chosen.nodes[0])}"]`)?.getBoundingClientRect();
-      if (!side?.width || !node || side.width > innerWidth * 0.8) return;
+      if (!side?.width || !node) return;
+      const { x, y, zoom } = flow.getViewport();
+      if (side.width > innerWidth * 0.8) {
+        const stage = document.querySelector(".canvas-flow").getBoundingClientRect();
+        const above = { x: (stage.left + stage.right) / 2, y: (stage.top + Math.max(side.top, stage.top + node.height + 16)) / 2 };
+        flow.setViewport({ x: x + above.x - (node.left + node.right) / 2, y: y + above.y - (node.top + node.bottom) / 2, zoom }, { duration: duration() });
+        return;
+      }
       const over = node.right + 24 - side.left;
       if (over <= 0 || node.left > side.right) return;
-      const { x, y, zoom } = flow.getViewport();
       flow.setViewport({ x: x - over, y, zoom }, { duration: duration() });
     }, 260);
     return () => clearTimeout(timer);

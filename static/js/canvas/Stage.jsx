@@ -1,19 +1,30 @@
 // The drawing surface: React Flow over what the store holds.
-import { Background, ConnectionLineType, MiniMap, ReactFlow, ViewportPortal, applyEdgeChanges, applyNodeChanges, useConnection, useReactFlow, useStore } from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { WIDTH, placed } from "./layout.js";
+import { Background, BaseEdge, ConnectionLineType, MiniMap, Panel, ReactFlow, ViewportPortal, applyEdgeChanges, applyNodeChanges, getBezierPath, getNodesBounds, getViewportForBounds, useConnection, useReactFlow, useStore } from "@xyflow/react";
+import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { WIDTH, cardHandles, cardHeight } from "./card.js";
+import { placed } from "./layout.js";
 import { ends, keyOf, portOf, veto } from "./model.js";
-import { NodeCard } from "./NodeCard.jsx";
+import { Far, NodeCard } from "./NodeCard.jsx";
 import { DRAGGED } from "./palette.js";
 
 const TYPES = { component: NodeCard };
+const WIRES = { default: Wire };
 const GRID = [8, 8];
 const SETTLE_MS = 350;
+const REFUSED_MS = 6000;
 const FAR = 0.4;
+const READABLE = 0.6;
+const NARROW_PX = 640;
 const isFar = (inner) => inner.transform[2] < FAR;
 const pulledFrom = (connection) => (connection.inProgress ? `pulling-${connection.fromHandle?.type}` : "");
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 export const duration = () => (reduced.matches ? 0 : 250);
+
+// From far away a wire has no wider line around it to click on: twice as many would be drawn with every move.
+function Wire({ label, interactionWidth, ...ends }) {
+  const [path, labelX, labelY] = getBezierPath(ends);
+  return <BaseEdge path={path} label={label} labelX={labelX} labelY={labelY} interactionWidth={useContext(Far) ? 0 : interactionWidth} />;
+}
 
 // Two values that tell most about a node: what it sets itself first.
 export function summaryOf(node, component, inherited) {
@@ -91,46 +102,86 @@ function edgeOf(edge, store, state, marks, labels) {
   };
 }
 
-export function Stage({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef }) {
+function nodesFrom(before, drawn, data, places, last) {
+  const kept = new Map(before.map((node) => [node.id, node]));
+  return drawn.map((node) => {
+    const old = kept.get(node.id);
+    // A node that is on its way keeps its place: only a place that was set anew counts.
+    const [is, was] = [places[node.id], last[node.id]];
+    const position = old && was && was.x === is.x && was.y === is.y ? old.position : is;
+    const own = data.get(node.id).data;
+    if (old && old.data === own && old.position.x === position.x && old.position.y === position.y) return old;
+    const label = `${node.title || own.component?.title || node.component}, ${node.id}`;
+    const count = own.problems.length;
+    const problems = count ? `, ${count} ${count === 1 ? "problem" : "problems"}` : "";
+    return { ...(old ?? { id: node.id, type: "component", width: WIDTH }), ...measures(own), position, data: own, ariaLabel: label + problems };
+  });
+}
+
+// A card that tells what changed is as high as that takes; the others are known.
+function measures({ component, summary, run, mark }) {
+  if (mark) return {};
+  const has = { summary: Boolean(summary), run: Boolean(run) };
+  const height = cardHeight(component, has);
+  return { height, measured: { width: WIDTH, height }, handles: cardHandles(component, has) };
+}
+
+function edgesFrom(before, store, state, marks) {
+  const labels = new Map(state.now.nodes.map((node) => [node.id, node.title || store.catalog[node.component]?.title]));
+  const chosen = new Set(before.filter((edge) => edge.selected).map((edge) => edge.id));
+  return state.now.edges.map((edge) => ({ ...edgeOf(edge, store, state, marks, labels), selected: chosen.has(keyOf(edge)) }));
+}
+
+// The whole flow in this box; where it would become too small to read on a narrow screen, its beginning.
+export function firstView(nodes, box) {
+  const bounds = getNodesBounds(nodes);
+  const view = getViewportForBounds(bounds, box.width, box.height, 0.1, 1.1, 0.12);
+  if (box.width >= NARROW_PX || view.zoom >= READABLE || !nodes.length) return view;
+  const first = nodes.reduce((one, other) => (other.position.x < one.position.x ? other : one));
+  const middle = first.position.y + (first.height ?? 120) / 2;
+  return { x: 16 - first.position.x * READABLE, y: box.height / 2 - middle * READABLE, zoom: READABLE };
+}
+
+export function Stage(props) {
+  const place = useRef(null);
+  const [box, setBox] = useState(null);
+  useLayoutEffect(() => setBox(place.current.getBoundingClientRect()), []);
+  return <div ref={place} className="canvas-flow">{box && <Flow {...props} box={box} />}</div>;
+}
+
+function Flow({ store, state, tool, marks, readOnly, embedded, onSelection, selectRef, box }) {
   const flow = useReactFlow();
-  const far = useStore(isFar);
   const pulling = useConnection(pulledFrom);
   const [moving, setMoving] = useState(false);
   const data = useNodeData(state, store, marks, readOnly);
   const places = useMemo(() => placed(store.catalog, state.now), [store, state.now]);
   const placesNow = useRef(places);
   placesNow.current = places;
-  const [nodes, setNodes] = useState([]);
-  const [edges, setEdges] = useState([]);
+  const [nodes, setNodes] = useState(() => nodesFrom([], state.now.nodes, data, places, {}));
+  const [edges, setEdges] = useState(() => edgesFrom([], store, state, marks));
+  const [view] = useState(() => firstView(nodes, box));
+  // Before React Flow knows its view, this one is what it will be.
+  const zoomedOut = useStore(isFar);
+  const [shown, setShown] = useState(false);
+  useEffect(() => setShown(true), []);
+  const far = !pulling && (shown ? zoomedOut : view.zoom < FAR);
   const settle = useRef(0);
-  const synced = useRef({});
+  const synced = useRef(places);
+  const drawn = useRef(state);
 
   useEffect(() => {
     const last = synced.current;
     synced.current = places;
     setNodes((before) => {
-      const kept = new Map(before.map((node) => [node.id, node]));
-      return state.now.nodes.map((node) => {
-        const old = kept.get(node.id);
-        // A node that is on its way keeps its place: only a place that was set anew counts.
-        const [is, was] = [places[node.id], last[node.id]];
-        const position = old && was && was.x === is.x && was.y === is.y ? old.position : is;
-        const own = data.get(node.id).data;
-        if (old && old.data === own && old.position.x === position.x && old.position.y === position.y) return old;
-        const label = `${node.title || own.component?.title || node.component}, ${node.id}`;
-        const count = own.problems.length;
-        const problems = count ? `, ${count} ${count === 1 ? "problem" : "problems"}` : "";
-        return { ...(old ?? { id: node.id, type: "component", width: WIDTH }), position, data: own, ariaLabel: label + problems };
-      });
+      const next = nodesFrom(before, state.now.nodes, data, places, last);
+      return next.length === before.length && next.every((node, at) => node === before[at]) ? before : next;
     });
   }, [state.now, data, places]);
 
   useEffect(() => {
-    const labels = new Map(state.now.nodes.map((node) => [node.id, node.title || store.catalog[node.component]?.title]));
-    setEdges((before) => {
-      const chosen = new Set(before.filter((edge) => edge.selected).map((edge) => edge.id));
-      return state.now.edges.map((edge) => ({ ...edgeOf(edge, store, state, marks, labels), selected: chosen.has(keyOf(edge)) }));
-    });
+    if (drawn.current === state) return;
+    drawn.current = state;
+    setEdges((before) => edgesFrom(before, store, state, marks));
   }, [state.now, state.findings, marks, store]);
 
   const commitMoves = useCallback((moved) => {
@@ -181,6 +232,26 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
     const edge = { from: `${link.source}.${link.sourceHandle}`, to: `${link.target}.${link.targetHandle}` };
     store.commit({ ...store.now, edges: [...store.now.edges, edge] }, `${edge.from} connected to ${edge.to}`);
   }, [store]);
+  // Tapped one after the other, ports that do not fit say why.
+  const [refused, setRefused] = useState("");
+  const tapped = useRef(null);
+  const onFirstTap = useCallback((_, { nodeId, handleId, handleType }) => {
+    tapped.current = { name: `${nodeId}.${handleId}`, type: handleType };
+    setRefused("");
+  }, []);
+  const onSecondTap = useCallback((event) => {
+    const port = event.target.closest?.(".react-flow__handle");
+    const first = tapped.current;
+    if (!port || !first) return;
+    const second = { name: `${port.dataset.nodeid}.${port.dataset.handleid}`, type: port.classList.contains("source") ? "source" : "target" };
+    const [from, to] = first.type === "source" ? [first, second] : [second, first];
+    if (first.name === second.name || store.now.edges.some((edge) => edge.from === from.name && edge.to === to.name)) return;
+    setRefused(from.type === to.type ? "An output and an input are connected, in either order." : veto(store.catalog, store.now, from.name, to.name));
+  }, [store]);
+  useEffect(() => {
+    const timer = refused && setTimeout(() => setRefused(""), REFUSED_MS);
+    return () => clearTimeout(timer);
+  }, [refused]);
   const onDrop = useCallback((event) => {
     const component = event.dataTransfer.getData(DRAGGED);
     if (!component) return;
@@ -188,13 +259,18 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
     const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
     dispatchEvent(new CustomEvent("canvas:add", { detail: { component, at: { x: Math.round(at.x - WIDTH / 2), y: Math.round(at.y - 24) } } }));
   }, [flow]);
-  const changed = useCallback(({ nodes: some, edges: lines }) => onSelection(some.map((node) => node.id), lines.map((edge) => edge.id)), [onSelection]);
+  const changed = useCallback(({ nodes: some, edges: lines }) => {
+    setRefused("");
+    onSelection(some.map((node) => node.id), lines.map((edge) => edge.id));
+  }, [onSelection]);
 
   return (
+    <Far value={far}>
     <ReactFlow
       nodes={nodes}
       edges={edges}
       nodeTypes={TYPES}
+      edgeTypes={WIRES}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
       className={`${far ? "far" : ""} ${moving ? "moving" : ""} ${pulling}`}
@@ -203,6 +279,8 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
       onNodeDragStop={finishMoves}
       onSelectionDragStop={finishMoves}
       onConnect={onConnect}
+      onClickConnectStart={onFirstTap}
+      onClickConnectEnd={onSecondTap}
       isValidConnection={isValid}
       onSelectionChange={changed}
       onDragOver={(event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()}
@@ -221,8 +299,7 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
       connectionLineType={ConnectionLineType.Bezier}
       minZoom={0.1}
       maxZoom={2}
-      fitView
-      fitViewOptions={{ padding: 0.12, maxZoom: 1.1, duration: 0 }}
+      defaultViewport={view}
       elevateEdgesOnSelect
       proOptions={{ hideAttribution: true }}
       zoomOnDoubleClick={false}
@@ -237,6 +314,8 @@ export function Stage({ store, state, tool, marks, readOnly, embedded, onSelecti
       <Background gap={16} size={1.2} />
       {(!embedded || state.now.nodes.length > 12) && <MiniMap position="bottom-left" pannable zoomable ariaLabel="Overview of the flow" nodeClassName={(node) => `mini mini-${node.data.component?.category ?? "unknown"}`} nodeStrokeWidth={0} nodeBorderRadius={6} />}
       {!readOnly && <Veto store={store} />}
+      {refused && <Panel position="top-center"><div className="veto veto-tapped" role="alert">{refused}</div></Panel>}
     </ReactFlow>
+    </Far>
   );
 }

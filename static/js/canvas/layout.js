@@ -1,33 +1,78 @@
-// Where nodes stand when nobody has placed them: from left to right, as data flows.
+// Where nodes stand when nobody has placed them: from left to right, as data flows, and no higher than can be seen.
 import dagre from "@dagrejs/dagre";
+import { WIDTH, cardHeight } from "./card.js";
+import { GAP, SHAPE, SPREAD, folded } from "./fold.js";
 import { ends } from "./model.js";
 
-export const WIDTH = 248;
-const HEAD = 56;
-const ROW = 24;
+export const heightOf = (component) => cardHeight(component, { summary: true, run: false });
 
-export function heightOf(component) {
-  if (!component) return HEAD + ROW;
-  return HEAD + 22 + ROW * Math.max(component.inputs.length, component.outputs.length, 1);
+const APART = 96;
+
+// Parts that nothing connects stand beside one another, each laid out by itself; single nodes make a block of their own.
+export function arranged(catalog, drawing) {
+  const parts = partsOf(drawing).map((part) => (part.nodes.length > 1 ? layered(catalog, part) : single(catalog, part)));
+  return packed([...parts.filter((part) => part.size > 1), ...parts.filter((part) => part.size === 1)]);
 }
 
-export function arranged(catalog, drawing) {
-  const graph = new dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 36, ranksep: 64, marginx: 0, marginy: 0 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const node of drawing.nodes) graph.setNode(node.id, { width: WIDTH, height: heightOf(catalog[node.component]) });
+function partsOf(drawing) {
   const ids = new Set(drawing.nodes.map((node) => node.id));
-  drawing.edges.forEach((edge, number) => {
-    const [from, to] = ends(edge);
-    if (ids.has(from) && ids.has(to)) graph.setEdge(from, to, {}, String(number));
-  });
+  const edges = drawing.edges.filter((edge) => ends(edge).every((id) => ids.has(id)));
+  const root = new Map(drawing.nodes.map((node) => [node.id, node.id]));
+  const find = (id) => {
+    let at = id;
+    while (root.get(at) !== at) at = root.get(at);
+    root.set(id, at);
+    return at;
+  };
+  for (const edge of edges) root.set(find(ends(edge)[0]), find(ends(edge)[1]));
+  const parts = new Map();
+  for (const node of drawing.nodes) {
+    const key = find(node.id);
+    if (!parts.has(key)) parts.set(key, { nodes: [], edges: [] });
+    parts.get(key).nodes.push(node);
+  }
+  for (const edge of edges) parts.get(find(ends(edge)[0])).edges.push(edge);
+  return [...parts.values()];
+}
+
+const boxed = (rows) => ({
+  rows,
+  size: rows.length,
+  width: Math.max(...rows.map((row) => row.x + WIDTH)),
+  height: Math.max(...rows.map((row) => row.y + row.height)),
+});
+
+const single = (catalog, part) => boxed([{ id: part.nodes[0].id, x: 0, y: 0, height: heightOf(catalog[part.nodes[0].component]) }]);
+
+// Columns in the order in which data flows.
+function layered(catalog, part) {
+  const graph = new dagre.graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: SPREAD, ranksep: GAP, marginx: 0, marginy: 0 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of part.nodes) graph.setNode(node.id, { width: WIDTH, height: heightOf(catalog[node.component]) });
+  part.edges.forEach((edge, number) => graph.setEdge(...ends(edge), {}, String(number)));
   dagre.layout(graph);
-  return Object.fromEntries(
-    drawing.nodes.map((node) => {
-      const { x, y, width, height } = graph.node(node.id);
-      return [node.id, { x: Math.round(x - width / 2), y: Math.round(y - height / 2) }];
-    }),
-  );
+  const rows = part.nodes.map(({ id }) => {
+    const { x, y, width, height } = graph.node(id);
+    return { id, x: Math.round(x - width / 2), y: Math.round(y - height / 2), height };
+  });
+  const box = boxed(rows);
+  return box.height > box.width * SHAPE ? boxed(folded(rows, part.edges.map(ends))) : box;
+}
+
+// Shelves of parts, the first as wide as the widest part makes it.
+function packed(parts) {
+  const area = parts.reduce((sum, part) => sum + (part.width + APART) * (part.height + APART), 0);
+  const limit = Math.max(...parts.map((part) => part.width), Math.sqrt(area * SHAPE));
+  const places = {};
+  let [x, y, shelf] = [0, 0, 0];
+  for (const part of parts) {
+    if (x > 0 && x + part.width > limit) [x, y, shelf] = [0, y + shelf + APART, 0];
+    for (const row of part.rows) places[row.id] = { x: x + row.x, y: y + row.y };
+    x += part.width + APART;
+    shelf = Math.max(shelf, part.height);
+  }
+  return places;
 }
 
 // Every node's place: the saved one, else one beside the rest.

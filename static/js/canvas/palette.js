@@ -50,7 +50,12 @@ palette?.addEventListener("dragstart", (event) => {
   event.dataTransfer.effectAllowed = "copy";
 });
 
+// Under a finger the list is what is wanted first: a keyboard would cover it.
 export function openPalette() {
   palette?.setAttribute("data-open", "");
-  palette?.querySelector("input")?.focus();
+  palette?.querySelector(matchMedia("(pointer: coarse)").matches ? "[data-palette-close]" : "input")?.focus();
 }
+
+addEventListener("pointerdown", (event) => {
+  if (!event.target.closest?.("[data-palette], [data-open-palette]")) palette?.removeAttribute("data-open");
+});
