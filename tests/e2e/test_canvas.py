@@ -369,3 +369,43 @@ def test_the_last_run_stays_on_the_graph(page: Page, look: Look, seen: dict[str,
     expect(last).to_contain_text("messages")
     expect(last).to_contain_text("answer")
     look("70-canvas-last-run")
+
+
+def test_fingers_select_and_connect_on_a_narrow_screen(
+    page: Page, context: BrowserContext, watch: Watch, seen: dict[str, str]
+) -> None:
+    assert context.browser is not None
+    narrow = context.browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
+        storage_state=context.storage_state(),
+    )
+    phone = narrow.new_page()
+    watch.attach(phone)
+    phone.goto(seen["canvas"])
+    phone.get_by_role("button", name="Canvas", exact=True).tap()
+    expect(node(phone, "question")).to_be_in_viewport()
+    edges = phone.locator(".react-flow__edge")
+    count = edges.count()
+    port(phone, "question.image").tap()
+    port(phone, "prompt.question").tap()
+    expect(phone.get_by_role("alert")).to_have_text(
+        "question.image gives image and prompt.question takes text."
+    )
+    expect(phone.locator("#canvas-side")).to_be_hidden()
+    node(phone, "prompt").tap(position={"x": 60, "y": 10})
+    expect(phone.locator("#inspector_id")).to_have_value("prompt")
+    sheet = phone.locator("#canvas-side").bounding_box()
+    assert sheet is not None
+    assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 844)
+    expect(edges).to_have_count(count)
+    phone.get_by_role("button", name="Close the inspector").tap()
+    phone.get_by_role("button", name="Add", exact=True).tap()
+    expect(phone.locator("#palette")).to_be_in_viewport()
+    phone.get_by_role("button", name="Close the palette").tap()
+    expect(phone.locator("#palette")).to_be_hidden()
+    for size in ("document.documentElement", "document.querySelector('.canvas-bar')"):
+        assert phone.evaluate(f"{size}.scrollWidth - {size}.clientWidth") <= 0
+    narrow.close()
