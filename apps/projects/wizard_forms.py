@@ -254,7 +254,7 @@ class KnowledgeForm(StepForm):
     rerank = forms.ChoiceField(
         label="Who reranks?",
         required=False,
-        help_text="Reads question and passage together: better order, some 100 ms more per question.",
+        help_text="Reads question and passage together: a better order, for one more request per question.",
     )
     rerank_model = forms.CharField(
         label="Reranking model",
@@ -263,10 +263,10 @@ class KnowledgeForm(StepForm):
         help_text="As that server calls it, for example bge-reranker-base. OPEA's services need none.",
     )
     store = forms.ChoiceField(
-        label="Kind of store",
+        label="Store",
         required=False,
         choices=[(kind, STORES[kind][:1].upper() + STORES[kind][1:]) for kind in STORES],
-        help_text="The studio's own suits up to some 100,000 passages and needs no server of its own.",
+        help_text="The studio's own index needs no server and travels with a package.",
     )
     store_connection = forms.ChoiceField(
         label="Connection of the store",

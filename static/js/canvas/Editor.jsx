@@ -243,7 +243,9 @@ export function Editor({ doc }) {
     return () => clearTimeout(timer);
   }, [chosen, view, flow]);
 
-  const errors = state.findings.filter((one) => one.severity === "error").length;
+  const counts = Object.entries(LEVELS).map(([level, [, word]]) => [level, word, state.findings.filter((one) => one.severity === level).length]);
+  const worst = counts.find(([, , count]) => count)?.[0] ?? "ok";
+  const counted = counts.filter(([level, , count]) => count || level === "error").map(([, word, count]) => `${count} ${count === 1 ? word : `${word}s`}`);
   const jump = (one) => {
     if (one.nodes?.length) goTo(one.nodes[0]);
     else if (one.edge) {
@@ -294,7 +296,7 @@ export function Editor({ doc }) {
       <section className="problems" aria-label="Problems">
         <button type="button" className="problems-head" aria-expanded={listed} aria-controls="problems-list" onClick={() => setListed(!listed)}>
           <Glyph name={state.findings.length ? "alert" : "check"} />
-          <span data-level={errors ? "error" : state.findings.length ? "warning" : "ok"}>{state.findings.length ? `${errors} ${errors === 1 ? "problem" : "problems"}, ${state.findings.length - errors} ${state.findings.length - errors === 1 ? "hint" : "hints"}` : "No problems: it can be built"}</span>
+          <span data-level={worst}>{state.findings.length ? counted.join(", ") : "No problems: it can be built"}</span>
           <span className="muted problems-count">{state.now.nodes.length} nodes, {state.now.edges.length} connections{state.blueprint ? ", the application’s own flow" : ""}</span>
         </button>
         {listed && (
