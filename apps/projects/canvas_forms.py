@@ -22,6 +22,8 @@ from apps.ui.forms import Form, dressed
 
 ID_HELP: Final = "How YAML and edges name it: a-z, 0-9 and single hyphens."
 MEDIA: Final = ("image", "audio", "document")
+SERVING: Final = ("openai", "opea")
+"""Kinds of connections that serve models, for a second one that a node may name."""
 ACCEPT: Final = {"image": "image/*", "audio": "audio/*", "document": ""}
 
 
@@ -50,10 +52,12 @@ class InspectorForm(Form):
         inherited: Mapping[str, Any],
         connections: Mapping[str, str],
         models: Mapping[str, Sequence[str]],
+        kinds: Mapping[str, str] | None = None,
         taken: frozenset[str] = frozenset(),
     ) -> None:
         self.node, self.component, self.inherited = node, component, inherited
         self.connections, self.models, self.taken = connections, models, taken
+        self.kinds = kinds or {}
         initial = {"id": node.id, "title": node.title}
         super().__init__(data, initial=initial, auto_id="inspector_%s")
         for parameter in component.parameters:
@@ -133,8 +137,14 @@ class InspectorForm(Form):
         return _FIELDS[parameter.kind](parameter)
 
     def _connection(self, parameter: Parameter) -> forms.Field:
-        choices = dict(self.connections)
-        if self.component.adapter("embedded"):
+        runs = parameter == self.component.connection
+        fit = self.component.adapters if runs else SERVING
+        choices = {
+            name: title
+            for name, title in self.connections.items()
+            if name not in self.kinds or self.kinds[name] in fit
+        }
+        if self.component.adapter("embedded") if runs else parameter.default == BUILTIN:
             choices = {BUILTIN: "Built in", **choices}
         present = self.node.params.get(parameter.name, self.inherited.get(parameter.name)) or ""
         if present not in choices:

@@ -248,7 +248,8 @@ def _inspector_form(
         node=node,
         component=component,
         inherited={one.name: inherited(one, settings) for one in component.parameters},
-        connections={row.name: row.title for row in endpoints if row.kind in component.adapters},
+        connections={row.name: row.title for row in endpoints},
+        kinds={row.name: row.kind for row in endpoints},
         models={row.name: row.model_names for row in endpoints},
         taken=frozenset(request.POST.get("taken", "").split()),
     )

@@ -292,8 +292,10 @@ async def list_models(server: ModelServer) -> list[str]:
 
 
 async def embeddings(server: ModelServer, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(n, d) as the server gives them. Raises ServiceFault."""
-    body = await ask(server, "POST", "embeddings", {"model": model, "input": list(texts)})
+    """(n, d) as the server gives them; OPEA's embedding service and TEI speak the same. Raises
+    ServiceFault."""
+    path = "v1/embeddings" if server.kind == "opea" else "embeddings"
+    body = await ask(server, "POST", path, {"model": model, "input": list(texts)})
     try:
         rows = sorted(body["data"], key=lambda row: row["index"])
         vectors = np.array([row["embedding"] for row in rows], np.float32)

@@ -83,6 +83,17 @@ def tei_embed(body: Any) -> Any:
     return [embedding(text, 64) for text in texts]
 
 
+def embeddings(body: Any) -> Any:
+    """As OPEA's embedding service and TEI speak it."""
+    inputs = _of(body, "input", str, list)
+    texts = [inputs] if isinstance(inputs, str) else inputs
+    rows = [
+        {"index": at, "object": "embedding", "embedding": embedding(text, 64)}
+        for at, text in enumerate(texts)
+    ]
+    return {"object": "list", "model": None, "data": rows, "usage": None}
+
+
 def tei_rerank(body: Any) -> Any:
     query, texts = _of(body, "query", str), _of(body, "texts", list)
     scores = _overlaps(query, texts)
@@ -193,6 +204,7 @@ Handler = Callable[[Any], Any]
 
 ROUTES: dict[tuple[str, str], Handler] = {
     ("POST", "/embed"): tei_embed,
+    ("POST", "/v1/embeddings"): embeddings,
     ("POST", "/rerank"): tei_rerank,
     ("GET", "/info"): tei_info,
     ("POST", "/v1/reranking"): reranking,

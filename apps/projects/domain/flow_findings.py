@@ -164,6 +164,10 @@ def _names_of(
                 if name not in have:
                     message = f"The project has no collection “{name}”.{did_you_mean(name, have)} Add it to spec.knowledge.collections."
                     yield Finding("spec.flow.collection-unknown", message, (*place, number))
+        elif parameter.kind == "connection" and parameter != component.connection:
+            if kinds is not None and value != "builtin" and value not in kinds:
+                message = f"There is no connection “{value}”.{did_you_mean(value, list(kinds))}"
+                yield Finding("spec.connection.unknown", f"{node.id}: {message}", place)
         elif parameter.kind == "tools":
             for number, tool in enumerate(value):
                 name = tool["connection"]

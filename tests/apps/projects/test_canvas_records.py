@@ -49,3 +49,25 @@ def test_what_is_no_list_of_rules_is_refused() -> None:
 
     assert broken.errors["p-rules"][0].startswith("Line ")
     assert "0.kind" in unknown.errors["p-rules"][0]
+
+
+def offered(component: str, name: str) -> list[str]:
+    kinds = {"local": "openai", "docs": "opea", "shop": "http", "vectors": "qdrant"}
+    form = InspectorForm(
+        node=FlowNode(id="node", component=component),
+        component=components()[component],
+        inherited={},
+        connections={one: one for one in kinds},
+        models={},
+        kinds=kinds,
+    )
+    return [value for value, _ in form.fields[f"p-{name}"].choices]
+
+
+def test_connections_are_offered_where_they_can_work() -> None:
+    assert offered("vector-store-qdrant", "server") == ["", "vectors"]
+    assert offered("http-tool", "server") == ["", "local", "docs", "shop"]
+    assert offered("llm", "server") == ["", "local", "docs"]
+    assert offered("embedding", "server") == ["", "builtin", "local", "docs"]
+    assert offered("retriever-opea", "server") == ["", "docs"]
+    assert offered("retriever-opea", "connection") == ["", "builtin", "local", "docs"]

@@ -234,3 +234,15 @@ def test_names_in_a_nodes_own_lists_exist() -> None:
         ("spec.flow.collection-unknown", nodes(1, "params", "collections", 1)),
         ("spec.connection.unknown", nodes(2, "params", "tools", 0, "connection")),
     ]
+
+
+def test_a_second_connection_that_a_node_names_must_exist() -> None:
+    drawn = flow(
+        CHAT | {"find": "retriever-opea"},
+        (*EDGES, "question.question > find.question", "find.passages > answer.passages"),
+        find={"server": "docs", "connection": "embd", "model": "bge"},
+    )
+    kinds = LOCAL | {"docs": "opea", "embed": "opea"}
+
+    assert found(drawn, kinds) == [("spec.connection.unknown", nodes(4, "params", "connection"))]
+    assert found(drawn, kinds | {"embd": "openai"}) == []
