@@ -155,8 +155,10 @@ class CreateEndpointForm(EndpointForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.is_bound and not self.data.get("kind"):
-            self.data = self.data.copy()
-            self.data["kind"] = EndpointKind.OPENAI
+            sent: Any = self.data
+            typed = sent.copy()
+            typed["kind"] = EndpointKind.OPENAI
+            self.data = typed
         asked = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.explain(str(asked or EndpointKind.OPENAI))
         example = str(self.fields["title"].widget.attrs["placeholder"])

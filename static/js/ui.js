@@ -4,6 +4,7 @@ import "./ui/clipboard.js";
 import "./ui/current-in-view.js";
 import "./ui/dialogs.js";
 import "./ui/file-drop.js";
+import "./ui/focus-kept.js";
 import "./ui/forms.js";
 import "./ui/local-time.js";
 import "./ui/theme-switch.js";

@@ -111,3 +111,11 @@ def heavy() -> dict[str, str]:
         ),
         "url": json.dumps({"app": {"mode": "chat", "description": "a://" + "b:" * 900_000}}),
     }
+
+
+def lines(result: Imported) -> str:
+    """The notes, one a line with its place."""
+    rows = [
+        f"{one.line}:{one.column} {one.severity} {one.code} {one.message}" for one in result.notes
+    ]
+    return "\n".join(rows) + "\n"

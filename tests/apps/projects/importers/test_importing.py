@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.projects.domain.importers.importing import Imported, detect, import_bytes, import_text
+from apps.projects.domain.importers.importing import detect, import_bytes, import_text
 from apps.projects.domain.yaml_io import brief, dump, parse
-from tests.apps.projects.importers.samples import FOLDER, SAMPLES, SECRETS, imported
+from tests.apps.projects.importers.samples import FOLDER, SAMPLES, SECRETS, imported, lines
 
 APPLICATIONS = {
     "dify-advanced-chat.yml": "custom",
@@ -31,13 +31,6 @@ APPLICATIONS = {
 }
 GOLDEN = [name for name, application in APPLICATIONS.items() if application != "custom"]
 """Flows of one's own depend on what components there are; their tests say what they must hold."""
-
-
-def lines(result: Imported) -> str:
-    rows = [
-        f"{one.line}:{one.column} {one.severity} {one.code} {one.message}" for one in result.notes
-    ]
-    return "\n".join(rows) + "\n"
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
