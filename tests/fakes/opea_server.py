@@ -12,18 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import contextlib
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from tests.fakes.replies import WORD, answer_for, embedding, picture_of, split_tokens
 from tests.fakes.sounds import spoken, words_in
+from tests.fakes.threaded import Recorded, Threaded
 
 UNSAFE_WORDS = ("bomb", "poison")
 """What the guard model of this server takes for unsafe."""
@@ -60,17 +59,6 @@ class Behaviour:
     garbage: bool = False
     answer: Any = None
     times: int = 0
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """body: what was sent; JSON, or for a form its fields (files as bytes)."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: Any
-    at: float = field(default_factory=time.perf_counter)
 
 
 class Unfit(Exception):
@@ -220,11 +208,13 @@ ROUTES: dict[tuple[str, str], Handler] = {
 }
 
 
-class FakeOpea:
+class FakeOpea(Threaded):
     """The server, in a thread of its own. `behaviour` may be set at any time.
 
     routes: only these paths are there, as each real microservice has few; all if not given
     """
+
+    name = "fake-opea"
 
     def __init__(
         self,
@@ -235,17 +225,19 @@ class FakeOpea:
         api_key: str = "",
         routes: tuple[str, ...] | None = None,
     ) -> None:
+        super().__init__(host, port)
         self.behaviour = behaviour or Behaviour()
-        self.host, self.port, self.api_key, self.routes = host, port, api_key, routes
-        self.requests: list[Recorded] = []
+        self.api_key, self.routes = api_key, routes
         self.open_requests = self.aborted = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """The base_url: ends before /v1."""
-        return f"http://{self.host}:{self.port}"
+        return self.root
+
+    @property
+    def busy(self) -> int:
+        return self.open_requests
 
     def reset(self, behaviour: Behaviour | None = None) -> None:
         """Forget requests, and behave like this from now on."""
@@ -253,55 +245,17 @@ class FakeOpea:
         self.aborted = 0
         self.behaviour = behaviour or Behaviour()
 
-    def wait_until_idle(self, timeout_s: float = 5.0) -> bool:
-        """True once no request is open; False if some still are after timeout_s."""
-        deadline = time.monotonic() + timeout_s
-        while self.open_requests and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return self.open_requests == 0
-
-    def start(self) -> Self:
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(ready,), name="fake-opea", daemon=True
-        )
-        self._thread.start()
-        if not ready.wait(10) or not self.port:
-            raise RuntimeError("the fake server did not start")
-        return self
-
-    def stop(self) -> None:
-        if self._loop and self._thread and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, ready: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
-        self._loop = loop
+    async def _listen(self) -> None:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._answer)
         # a client that hangs up cancels its handler, so that tests can see it
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        try:
-            loop.run_until_complete(self._listen(runner))
-            ready.set()
-            loop.run_forever()
-        finally:
-            ready.set()
-            loop.run_until_complete(runner.cleanup())
-            loop.close()
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = self._runner.addresses[0][1]
 
-    async def _listen(self, runner: web.AppRunner) -> None:
-        await runner.setup()
-        await web.TCPSite(runner, self.host, self.port).start()
-        self.port = runner.addresses[0][1]
+    async def _close(self) -> None:
+        await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.open_requests += 1

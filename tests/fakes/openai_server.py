@@ -19,12 +19,11 @@ import base64
 import contextlib
 import re
 import struct
-import threading
 import time
 import wave
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import httptools
 import orjson
@@ -38,6 +37,7 @@ from tests.fakes.replies import (
     split_tokens,
 )
 from tests.fakes.sounds import form_of, spoken, words_in
+from tests.fakes.threaded import Recorded, Threaded
 from tests.fakes.tools import called_tools, tool_calls
 
 try:
@@ -134,19 +134,10 @@ def _named(model: str) -> dict[str, Any]:
     return changes
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """at is time.perf_counter() of the complete request."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
-    at: float = field(default_factory=time.perf_counter)
-
-
-class FakeOpenAI:
+class FakeOpenAI(Threaded):
     """The server. As a context manager, or start() and stop(); runs in a thread of its own."""
+
+    name = "fake-openai"
 
     def __init__(
         self,
@@ -157,15 +148,12 @@ class FakeOpenAI:
         api_key: str = "",
         models: tuple[str, ...] = ("fake-model", "fake-model-large"),
     ) -> None:
+        super().__init__(host, port)
         self.behaviour = behaviour or Behaviour()
-        self.host, self.port = host, port
         self.api_key = api_key
         self.models = models
-        self.requests: list[Recorded] = []
         self.reset()
         self._connections: set[_Connection] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
 
     def reset(self) -> None:
         """Forget requests and counts; open streams stay open and counted."""
@@ -180,8 +168,8 @@ class FakeOpenAI:
         self.connections_made = 0
 
     @property
-    def root(self) -> str:
-        return f"http://{self.host}:{self.port}"
+    def busy(self) -> int:
+        return self.open_streams
 
     @property
     def url(self) -> str:
@@ -204,29 +192,6 @@ class FakeOpenAI:
             "behaviour": asdict(self.behaviour),
         }
 
-    def wait_until_idle(self, timeout_s: float = 5.0) -> bool:
-        """True once no stream is open; False if some still are after timeout_s."""
-        deadline = time.monotonic() + timeout_s
-        while self.open_streams and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return self.open_streams == 0
-
-    def start(self) -> Self:
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(ready,), name="fake-openai", daemon=True
-        )
-        self._thread.start()
-        if not ready.wait(10) or not self.port:
-            raise RuntimeError("the fake server did not start")
-        return self
-
-    def stop(self) -> None:
-        if self._loop and self._thread and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-
     def drop_connections(self) -> None:
         """Break every connection now, as a crashing server does."""
         if self._loop:
@@ -234,31 +199,20 @@ class FakeOpenAI:
                 lambda: [connection.abort() for connection in tuple(self._connections)]
             )
 
-    def __enter__(self) -> Self:
-        return self.start()
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        return uvloop.new_event_loop() if uvloop else asyncio.new_event_loop()
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, ready: threading.Event) -> None:
-        loop = uvloop.new_event_loop() if uvloop else asyncio.new_event_loop()
-        self._loop = loop
-        try:
-            loop.run_until_complete(self._listen(loop))
-            ready.set()
-            loop.run_forever()
-        finally:
-            ready.set()
-            for connection in tuple(self._connections):
-                connection.abort()
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
-
-    async def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
         server = await loop.create_server(
             lambda: _Connection(self, loop), self.host, self.port, backlog=2048
         )
         self.port = server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        for connection in tuple(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
 
 
 class _Connection(asyncio.Protocol):
