@@ -109,6 +109,7 @@ def index_findings(spec: ProjectSpec, facts: Facts | None) -> Iterator[Finding]:
             yield from _embedded(node, values, path, names, facts or {})
         elif node.component == "retriever":
             yield from _ranked(flow, node, values_of(node, settings), path)
+            yield from _searched(flow, node, path)
 
 
 def _leading(flow: Flow, node: FlowNode, title: str, path: Path) -> Iterator[Finding]:
@@ -127,11 +128,35 @@ def _chosen(values: Mapping[str, Any], whole: list[str]) -> list[str]:
 
 def _before(flow: Flow, node: FlowNode, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the node that feeds this one with chunks."""
-    sources = (edge.source for edge in flow.edges if edge.target == f"{node.id}.chunks")
-    name = next(sources, "").partition(".")[0]
-    found = next((one for one in flow.nodes if one.id == name), None)
+    found = _feeding(flow, node, "chunks")
     known = found is not None and found.component in components()
     return values_of(found, settings) if found is not None and known else {}
+
+
+def _feeding(flow: Flow, node: FlowNode | None, port: str) -> FlowNode | None:
+    wanted = f"{node.id}.{port}" if node else ""
+    sources = (edge.source for edge in flow.edges if edge.target == wanted)
+    name = next(sources, "").partition(".")[0]
+    return next((one for one in flow.nodes if one.id == name), None)
+
+
+def _searched(flow: Flow, node: FlowNode, path: Path) -> Iterator[Finding]:
+    """A retriever's own collections count; those that its index was not made of are told."""
+    prepared: FlowNode | None = node
+    for port in ("index", "vectors", "chunks"):
+        prepared = _feeding(flow, prepared, port)
+    own = node.params.get("collections")
+    given = prepared.params.get("collections") if prepared else None
+    if not isinstance(own, list) or not isinstance(given, list) or not given:
+        return
+    if prepared and (beside := [str(name) for name in own if name not in given]):
+        message = (
+            f"{node.id} searches {', '.join(beside)}, which {prepared.id} does not prepare. It is "
+            f"searched all the same, in the same store; add it to {prepared.id}, or remove it here."
+        )
+        yield Finding(
+            "spec.flow.collections-differ", message, (*path, "params", "collections"), "warning"
+        )
 
 
 def _cut(

@@ -116,8 +116,10 @@ async def _placed(step: Step, source: Retriever, server: ModelServer) -> Retriev
     """The same collections, ranked by a store's vectors."""
     if not isinstance(source, Placed):
         raise StoreUnreachable(node=step.node, name=server.name)
-    step.noted["store"] = server.name
-    return await asyncio.to_thread(source.placed_at, server)
+    placed = await asyncio.to_thread(source.placed_at, server)
+    if placed is not source:  # a snapshot ranks by itself
+        step.noted["store"] = server.name
+    return placed
 
 
 async def _vectors(

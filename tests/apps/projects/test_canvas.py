@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -346,3 +347,25 @@ async def test_run_node_says_what_is_missing(owner: User, drawn: Project) -> Non
     assert "This input is needed." in empty.content.decode()
     assert unwired.status_code == 422
     assert unwired.context["error"] != ""
+
+
+@pytest.mark.parametrize(
+    ("word", "components"),
+    [
+        ("redis", {"vector-store-redis"}),
+        ("qdrant", {"vector-store-qdrant"}),
+        ("milvus", {"vector-store-milvus"}),
+        ("pgvector", {"vector-store-pgvector"}),
+        ("vector", {f"vector-store-{k}" for k in ("embedded", "pgvector", "redis", "qdrant", "milvus")}),
+        ("embedding", {"embedding"}),
+        ("document", {"dataprep", "document-reader"}),
+        ("opea", {"retriever-opea"}),
+    ],
+)  # fmt: skip
+def test_the_palette_finds_by_name(
+    owner_client: Client, project: Project, word: str, components: set[str]
+) -> None:
+    text = owner_client.get(reverse("projects:canvas", args=[project.pk])).content.decode()
+    rows = re.findall(r'data-component="([^"]+)" data-name="([^"]+)"', text)
+
+    assert {name for name, words in rows if word in words} == components

@@ -171,3 +171,15 @@ def test_a_retriever_by_words_does_not_ask_its_store() -> None:
     assert told(said(own(find={"mode": "lexical"}))) == [
         ("spec.store.by-words", "spec.flow.nodes.4.params.mode", "info")
     ]
+
+
+def test_a_retriever_that_searches_beside_its_index() -> None:
+    def told_of(*names: str) -> list[tuple[str, str, str]]:
+        drawn = own(prep={"collections": ["hr"]}, find={"collections": list(names)})
+        found = told(said(drawn, ["hr", "it"]))
+        return [row for row in found if row[1].startswith("spec.flow")]
+
+    assert told_of("hr") == []
+    assert told_of("hr", "it") == [
+        ("spec.flow.collections-differ", "spec.flow.nodes.4.params.collections", "warning")
+    ]

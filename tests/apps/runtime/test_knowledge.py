@@ -103,6 +103,20 @@ async def test_what_cannot_be_searched_there_says_so() -> None:
         await found({}, Index(("legal",)), Shelves())
 
 
+async def test_what_ranks_by_itself_names_no_store() -> None:
+    class Snapshot(Shelves):
+        def placed_at(self, server: ModelServer) -> Shelves:
+            return self
+
+    given = Resources(retriever=Snapshot())
+    inputs = {"question": "leave?", "index": Index((), QDRANT)}
+    done = await ran(node("find", "retriever"), inputs, given)
+
+    assert "store" not in done.noted
+    done = await ran(node("find", "retriever"), inputs, Resources(retriever=Shelves()))
+    assert done.noted["store"] == "vectors"
+
+
 def two_stores() -> Graph:
     return flow(
         node("question", "chat-input"),

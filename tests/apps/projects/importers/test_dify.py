@@ -351,3 +351,39 @@ def test_an_agent_keeps_how_often_it_may_ask() -> None:
     (agent,) = [one for one in spec.spec.flow.nodes if one.component == "agent"]
     assert agent.params == {"max_steps": 7}
     assert spec.spec.instruction == "Look it up before you answer."
+
+
+CHAIN = """
+app: {mode: workflow, name: Chain}
+kind: app
+version: 0.3.0
+workflow:
+  graph:
+    nodes:
+    - {id: s, data: {type: start, title: Start, variables: [{variable: q, type: paragraph}]}}
+    - id: a
+      data:
+        {type: llm, title: Draft, model: {provider: p, name: m, mode: chat},
+         prompt_template: [{role: system, text: Write.}, {role: user, text: "{{#s.q#}}"}]}
+    - id: b
+      data:
+        {type: llm, title: Check, model: {provider: p, name: m2, mode: chat},
+         prompt_template: [{role: system, text: Check.}, {role: user, text: "{{#a.text#}}"}]}
+    - {id: e, data: {type: end, title: End, outputs: [{variable: o, value_selector: [b, text]}]}}
+    edges:
+    - {source: s, target: a}
+    - {source: a, target: b}
+    - {source: b, target: e}
+"""
+
+
+def test_a_model_reads_what_another_one_wrote() -> None:
+    result = import_text(CHAIN)
+
+    assert {
+        "draft.answer > draft-text.answer",
+        "draft-text.text > check-prompt.question",
+        "check.answer > answer.answer",
+    } <= edges(result)
+    assert result.spec is not None
+    assert findings(result.spec) == []

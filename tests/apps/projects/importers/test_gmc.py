@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from apps.projects.domain.importers.importing import import_text
 from apps.projects.domain.validate import findings
 from tests.apps.projects.importers.samples import FOLDER, edges, imported, nodes, said
@@ -204,3 +206,41 @@ def test_a_switch_and_two_models_are_wired_and_joined() -> None:
         "deep-svc.answer > join.second",
         "join.answer > answer.answer",
     } <= edges(result)
+
+
+def test_a_store_that_no_step_feeds_is_that_of_the_retriever() -> None:
+    text = (FOLDER / "gmc-qna.yaml").read_text(encoding="utf-8")
+    again = """\
+      - name: Llm
+        internalService: {serviceName: second-svc, config: {TGI_LLM_ENDPOINT: tgi-svc}}
+      - name: Tgi
+"""
+    result = import_text(text.replace("      - name: Tgi\n", again, 1))
+
+    found = nodes(result)
+    assert (found["prep-svc"], found["store-svc"]) == ("dataprep", "vector-store-redis")
+    assert found["llm-svc-text"] == "answer-text"
+    assert {
+        "prep-svc.chunks > embed-svc.chunks",
+        "embed-svc.vectors > store-svc.vectors",
+        "store-svc.index > retrieve-svc.index",
+    } <= edges(result)
+    assert result.spec is not None
+    assert findings(result.spec) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        ("store-svc", "redis"),
+        ("my-qdrant", "qdrant"),
+        ("milvus-db", "milvus"),
+        ("pgvector", "pgvector"),
+    ],
+)
+def test_the_name_of_a_store_says_its_kind(service: str, kind: str) -> None:
+    text = (FOLDER / "gmc-qna.yaml").read_text(encoding="utf-8").replace("store-svc", service)
+    spec = import_text(text).spec
+
+    assert spec is not None
+    assert (spec.spec.knowledge.store.kind, spec.spec.knowledge.store.connection) == (kind, service)
