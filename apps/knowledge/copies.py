@@ -16,21 +16,27 @@ from apps.jobs.models import Job
 from apps.jobs.services import start_job
 from apps.knowledge import following
 from apps.knowledge.models import Collection, StoreCopy
-from apps.runtime.errors import StudioError
+from apps.runtime.errors import StudioError, UserFault
 from apps.runtime.resources import ModelServer
 
 log = structlog.get_logger(__name__)
 
 FOLLOW = "knowledge.follow"
+GONE = "connections.unknown"
+"""What the lookup says of a connection that was deleted."""
 POLL_S = 0.1
 
 
-def server_of(copy: StoreCopy) -> ModelServer:
-    """The store that a copy is in, if its connection still leads there. Raises what the connection's
-    lookup raises, e.g. for one that is gone."""
-    lookup = import_string(settings.KNOWLEDGE_SERVERS)
-    server: ModelServer = lookup(copy.owner, copy.connection)
-    return server
+def server_of(copy: StoreCopy) -> ModelServer | None:
+    """The store that a copy is in; None if its connection is gone or leads elsewhere, as nobody holds
+    the key of that store any more. Raises what the connection's lookup raises."""
+    try:
+        server: ModelServer = import_string(settings.KNOWLEDGE_SERVERS)(copy.owner, copy.connection)
+    except UserFault as error:
+        if error.code != GONE:
+            raise
+        return None
+    return server if following.address_key(server) == copy.address_key else None
 
 
 def place(*, collection: Collection, server: ModelServer) -> StoreCopy:
@@ -71,6 +77,19 @@ def changed(collection_id: UUID) -> None:
         start_following(copy)
 
 
+def leave(copy: StoreCopy) -> None:
+    """Take the vectors out of the store; an application that still searches there sends them again.
+
+    Where the connection is gone or leads elsewhere, the copy is forgotten and its vectors stay behind.
+    Raises ServiceFault.
+    """
+    server = server_of(copy)
+    if server is None:
+        copy.delete()
+    else:
+        following.remove_copy(copy, server)
+
+
 def wait_for(copy: StoreCopy, timeout_s: float) -> bool:
     """Whether somebody else's writing to the copy has ended in that time."""
     deadline = time.monotonic() + timeout_s
@@ -87,8 +106,9 @@ def bring_up_to_date(
 ) -> None:
     """The work of a job: again and again until nothing has changed meanwhile. Raises StudioError."""
     server = server_of(copy)
-    if following.address_key(server) != copy.address_key:
-        _forget_moved(copy)
+    if server is None:
+        log.warning("knowledge.store-left-behind", collection=str(copy.collection_id))
+        copy.delete()
         return
     remove_leftovers(server, but=copy)
     while (revision := _revision(copy)) is not None:
@@ -118,9 +138,3 @@ def remove_leftovers(server: ModelServer, but: StoreCopy) -> None:
     for copy in rows.exclude(collection_id__in=Collection.objects.values("pk")):
         following.remove_copy(copy, server)
         log.info("knowledge.store-leftover-removed", collection=str(copy.collection_id))
-
-
-def _forget_moved(copy: StoreCopy) -> None:
-    """The connection leads elsewhere by now, and nobody holds the key of where it led before."""
-    log.warning("knowledge.store-moved", collection=str(copy.collection_id), copy=str(copy.pk))
-    copy.delete()

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from apps.jobs.models import Job
 from apps.knowledge.enums import DocumentStatus
-from apps.knowledge.models import Chunk, Collection, Document
+from apps.knowledge.models import Chunk, Collection, Document, StoreCopy
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -99,3 +99,9 @@ def neighbours(chunk: Chunk, reach: int = 1) -> tuple[list[Chunk], list[Chunk]]:
 def current_job(collection: Collection) -> Job | None:
     """The job that indexes this collection, or the last one that did and did not succeed."""
     return collection.ingest_job
+
+
+def copies_for(user: User) -> QuerySet[StoreCopy]:
+    """What vector stores have of the collections that this user sees."""
+    rows = StoreCopy.objects.select_related("job", "owner")
+    return rows.filter(collection_id__in=collections_for(user).values("pk"))

@@ -19,5 +19,6 @@ urlpatterns = [
     path("documents/<uuid:document_id>/", document_views.document, name="document"),
     path("documents/<uuid:document_id>/original/", document_views.original, name="original"),
     path("documents/<uuid:document_id>/remove/", document_views.remove, name="remove"),
+    path("copies/<uuid:copy_id>/remove/", views.remove_copy, name="remove_copy"),
     path("passages/<uuid:chunk_id>/", document_views.passage, name="passage"),
 ]

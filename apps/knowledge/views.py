@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from apps.knowledge import services
+from apps.knowledge import copies, services
 from apps.knowledge.domain.limits import FILE_BYTES
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.errors import NameTaken, ReadOnly
@@ -24,6 +24,7 @@ from apps.knowledge.forms import CreateForm, DocumentFilter, SearchForm, Setting
 from apps.knowledge.models import Collection, Document
 from apps.knowledge.queries import (
     collections_for,
+    copies_for,
     may_change,
     may_create,
     status_counts,
@@ -85,6 +86,7 @@ def collection(request: StudioRequest, collection_id: UUID) -> HttpResponse:
         return render(request, "knowledge/_documents.html", context)
     context |= _progress_context(found) | {
         "search_form": SearchForm(),
+        "copies": copies_for(request.user).filter(collection_id=found.pk),
         "upload_help": UPLOAD_HELP,
         "max_bytes": FILE_BYTES,
     }
@@ -141,6 +143,21 @@ def delete(request: StudioRequest, collection_id: UUID) -> HttpResponse:
     services.delete_collection(collection=found)
     messages.success(request, f"“{found.title}” is deleted.")
     return hx_redirect(request, reverse("knowledge:index"))
+
+
+@login_required
+@require_POST
+def remove_copy(request: StudioRequest, copy_id: UUID) -> HttpResponse:
+    """Take a collection's vectors out of a store, at once: it is one request."""
+    copy = get_object_or_404(copies_for(request.user), pk=copy_id)
+    found = _changeable(request, copy.collection_id)
+    try:
+        copies.leave(copy)
+    except StudioError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{copy.connection} has no vectors of “{found.title}” any more.")
+    return hx_redirect(request, found.get_absolute_url())
 
 
 @csrf_exempt

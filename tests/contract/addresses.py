@@ -19,7 +19,7 @@ from apps.chat.services import ask
 from apps.connections.services import create_endpoint
 from apps.evaluations.models import Dataset, EvalRun
 from apps.jobs.models import Job
-from apps.knowledge.models import Chunk, Collection, Document
+from apps.knowledge.models import Chunk, Collection, Document, StoreCopy
 from apps.packages.domain.options import options_for
 from apps.packages.models import PackageExport
 from apps.projects.enums import Role, Verb
@@ -90,6 +90,14 @@ def rows(
     endpoint = create_endpoint(
         owner=owner, title=MARK, name="fake", base_url="http://127.0.0.1:9/v1"
     )
+    copy = StoreCopy.objects.create(
+        collection_id=document.collection_id,
+        title=MARK,
+        owner=owner,
+        connection="fake",
+        kind="qdrant",
+        address_key="0" * 64,
+    )
     run, bench = make_run(version), make_bench(version)
     Job.objects.update(title=MARK, log=MARK)
     export = PackageExport.objects.create(
@@ -124,6 +132,7 @@ def rows(
         "kind": "json",
         "collection_id": Collection.objects.get().pk,
         "document_id": document.pk,
+        "copy_id": copy.pk,
         "chunk_id": Chunk.objects.filter(document=document).get().pk,
         "dataset_id": dataset.pk,
         "run_id": run.pk,

@@ -174,7 +174,7 @@ def test_owner_finds_all_of_it(rows: dict[str, Any], owner: User, admin: User) -
     }
     assert missing == {}
     # The addresses of these only ever change something.
-    assert every - proven == {"token_id", "membership_id", "event_id"}
+    assert every - proven == {"token_id", "membership_id", "event_id", "copy_id"}
 
 
 def test_lists_hold_what_is_one_s_own(rows: dict[str, Any], owner: User, stranger: User) -> None:

@@ -18,17 +18,23 @@ from tests.servers import postgresql, redis_stack
 from tests.servers.ports import free_port
 
 PASSWORD = "s3cret-of-the-store"
+Parts = tuple[int, Callable[[], None], Callable[[], list[int]], Callable[[], None]]
 KINDS: tuple[ServerKind, ...] = ("redis", "qdrant", "milvus", "pgvector")
 
 
 @dataclass
 class VectorStore:
-    """server leads to the proxy. wipe: as an administrator would who empties everything."""
+    """server leads to the proxy.
+
+    wipe   as an administrator would who empties everything
+    rows   how many rows each table has
+    """
 
     kind: ServerKind
     server: ModelServer
     proxy: Proxy
     wipe: Callable[[], None]
+    rows: Callable[[], list[int]]
     stop: Callable[[], None]
 
     @property
@@ -47,7 +53,7 @@ def running(kind: ServerKind) -> Iterator[VectorStore]:
 
 
 def start(kind: ServerKind, folder: Path) -> VectorStore:
-    port, wipe, stop = {
+    port, wipe, rows, stop = {
         "redis": _redis,
         "pgvector": _pgvector,
         "qdrant": lambda _: _fake(FakeQdrant(PASSWORD)),
@@ -67,20 +73,25 @@ def start(kind: ServerKind, folder: Path) -> VectorStore:
         proxy.stop()
         stop()
 
-    return VectorStore(kind, server, proxy, wipe, stop_both)
+    return VectorStore(kind, server, proxy, wipe, rows, stop_both)
 
 
-def _redis(folder: Path) -> tuple[int, Callable[[], None], Callable[[], None]]:
+def _redis(folder: Path) -> Parts:
     server = redis_stack.start(folder, PASSWORD)
 
     def flush() -> None:
         with redis.Redis(port=server.port, password=PASSWORD) as client:
             client.flushall()
 
-    return server.port, flush, server.stop
+    def rows() -> list[int]:
+        with redis.Redis(port=server.port, password=PASSWORD) as client:
+            named = client.execute_command("FT._LIST")
+            return [int(client.ft(name.decode()).info()["num_docs"]) for name in named]
+
+    return server.port, flush, rows, server.stop
 
 
-def _pgvector(folder: Path) -> tuple[int, Callable[[], None], Callable[[], None]]:
+def _pgvector(folder: Path) -> Parts:
     port = free_port()
     postgresql.start(folder, port, PASSWORD)
 
@@ -96,9 +107,26 @@ def _pgvector(folder: Path) -> tuple[int, Callable[[], None], Callable[[], None]
                     psycopg.sql.SQL("DROP TABLE {}").format(psycopg.sql.Identifier(name))
                 )
 
-    return port, drop_all, lambda: postgresql.pause(folder)
+    def rows() -> list[int]:
+        with psycopg.connect(
+            host="127.0.0.1", port=port, user="studio", password=PASSWORD, dbname="postgres"
+        ) as connection:
+            named = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall()
+            count = psycopg.sql.SQL("SELECT count(*) FROM {}")
+            return [
+                connection.execute(count.format(psycopg.sql.Identifier(name))).fetchall()[0][0]
+                for (name,) in named
+            ]
+
+    return port, drop_all, rows, lambda: postgresql.pause(folder)
 
 
-def _fake(server: FakeQdrant | FakeMilvus) -> tuple[int, Callable[[], None], Callable[[], None]]:
+def _fake(server: FakeQdrant | FakeMilvus) -> Parts:
     server.start()
-    return server.port, server.tables.clear, server.stop
+
+    def rows() -> list[int]:
+        return [len(table.vectors) for table in server.tables.values()]
+
+    return server.port, server.tables.clear, rows, server.stop

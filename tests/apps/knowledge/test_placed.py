@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.connections.models import Endpoint
-from apps.connections.services import create_endpoint
+from apps.connections.services import create_endpoint, delete_endpoint
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.knowledge import copies, following, placed, services
@@ -492,3 +494,61 @@ def test_the_password_is_in_no_row(
 def test_a_retriever_without_a_store_is_as_before(filled: Collection) -> None:
     assert isinstance(retriever_for([filled]), CollectionRetriever)
     assert not StoreCopy.objects.exists()
+
+
+# The page of the collection ----------------------------------------------------------------------
+
+
+def test_the_page_says_which_stores_have_it(
+    owner_client: Client, filled: Collection, store: VectorStore, connected: Endpoint
+) -> None:
+    copies.place(collection=filled, server=store.server)
+    page = owner_client.get(filled.get_absolute_url()).content.decode()
+    assert f"my-{store.kind}" in page
+    assert "4 vectors, sent" in page
+    assert "Up to date" in page
+
+    store.proxy.stop()
+    put(filled, {"new.md": b"A new thing."})
+    store.proxy.start()
+
+    page = owner_client.get(filled.get_absolute_url()).content.decode()
+    assert f"my-{store.kind} did not answer: it refuses connections." in page
+    assert "Behind" in page
+
+
+def test_a_copy_is_removed_from_its_store_by_hand(
+    owner_client: Client,
+    stranger_client: Client,
+    filled: Collection,
+    store: VectorStore,
+    connected: Endpoint,
+) -> None:
+    copy = copies.place(collection=filled, server=store.server)
+    url = reverse("knowledge:remove_copy", args=[copy.pk])
+
+    assert stranger_client.post(url).status_code == 404
+    assert owner_client.get(url).status_code == 405
+    store.proxy.stop()
+    page = owner_client.post(url, follow=True).content.decode()
+    assert "did not answer" in page
+    store.proxy.start()
+    assert held(copy, store) is not None
+    answer = owner_client.post(url)
+
+    assert (answer.status_code, answer["Location"]) == (302, filled.get_absolute_url())
+    assert held(copy, store) is None
+    assert not StoreCopy.objects.exists()
+
+
+def test_a_store_whose_connection_is_gone_is_left_behind(
+    filled: Collection, store: VectorStore, connected: Endpoint
+) -> None:
+    copies.place(collection=filled, server=store.server)
+    delete_endpoint(endpoint=connected)
+
+    put(filled, {"new.md": b"A new thing."})
+
+    assert not StoreCopy.objects.exists()
+    statuses = Job.objects.filter(kind="knowledge.follow").values_list("status", flat=True)
+    assert set(statuses) == {JobStatus.SUCCEEDED}

@@ -16,7 +16,10 @@ from apps.packages.domain.vendor import Sources
 from apps.packages.domain.verify import verify_archive
 from apps.projects.domain.ops import assign
 from apps.projects.domain.yaml_io import dump, parse, starter
+from apps.runtime.resources import ServerKind
+from tests.servers import vector_stores
 from tests.servers.environment import PROJECT
+from tests.servers.vector_stores import KINDS
 
 MODEL = {"spec.model": {"connection": "brain", "name": "fake-model"}}
 SPEECH = {
@@ -92,3 +95,87 @@ def test_the_packages_own_tests_pass(
     )
 
     assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+ADDRESSES = {
+    "redis": "redis://app@localhost:6379/0",
+    "qdrant": "http://127.0.0.1:6333",
+    "milvus": "https://milvus.example:19530",
+    "pgvector": "postgresql://me@localhost:5432/vectors?sslmode=require",
+}
+IN_A_CONTAINER = {
+    "redis": "redis://app@host.docker.internal:6379/0",
+    "qdrant": "http://host.docker.internal:6333",
+    "milvus": "https://milvus.example:19530",
+    "pgvector": "postgresql://me@host.docker.internal:5432/vectors?sslmode=require",
+}
+STORE = """\
+apiVersion: genai.studio/v1
+kind: Project
+metadata: {{name: my-app, title: My app}}
+spec:
+  application: qna
+  knowledge:
+    collections: [handbook]
+    store: {{kind: {kind}, connection: my-vectors}}
+"""
+
+
+def packed_with_store(kind: ServerKind, folder: Path, documents: Path) -> Report:
+    return export_document(
+        STORE.format(kind=kind),
+        out=folder / "app.zip",
+        sources=Sources(PROJECT),
+        knowledge_dir=documents,
+        include="documents",
+        kinds={"my-vectors": kind},
+        servers={"my-vectors": ADDRESSES[kind]},
+        secrets=[vector_stores.PASSWORD],
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_package_names_its_vector_store(
+    kind: ServerKind, tmp_path: Path, documents_dir: Path
+) -> None:
+    report = packed_with_store(kind, tmp_path, documents_dir)
+
+    assert report.findings == ()
+    assert report.path
+    with zipfile.ZipFile(report.path) as package:
+        example = package.read("my-app/.env.example").decode()
+        compose = package.read("my-app/compose.yaml").decode()
+        readme = package.read("my-app/README.md").decode()
+    assert f"STORE_MY_VECTORS_URL={IN_A_CONTAINER[kind]}\nSTORE_MY_VECTORS_SECRET=\n" in example
+    assert "STORE_MY_VECTORS_SECRET: ${STORE_MY_VECTORS_SECRET:-}" in compose
+    assert "## Vector store" in readme
+    assert "## Model servers" not in readme
+
+
+@pytest.mark.parametrize("kind", ["redis", "pgvector"])
+def test_a_packages_own_tests_pass_with_its_vector_store(
+    kind: ServerKind, tmp_path: Path, documents_dir: Path
+) -> None:
+    """The portal indexes its packaged documents, sends them to the store and answers from there."""
+    report = packed_with_store(kind, tmp_path, documents_dir)
+    assert report.path
+    with zipfile.ZipFile(report.path) as package:
+        package.extractall(tmp_path)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+    for store in vector_stores.running(kind):
+        address = {"STORE_MY_VECTORS_URL": store.server.base_url}
+        ran = subprocess.run(
+            [sys.executable, "-m", "unittest", "discover", "-s", "tests", "-t", "."],
+            cwd=tmp_path / "my-app" / "portal",
+            env=kept | address | {"STORE_MY_VECTORS_SECRET": vector_stores.PASSWORD},
+            capture_output=True,
+            text=True,
+            timeout=150,
+        )
+        held = store.rows()
+
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert "skipped" not in ran.stderr
+    assert held == [3], "two passages and the marker, in one table"
+    assert vector_stores.PASSWORD not in ran.stdout + ran.stderr

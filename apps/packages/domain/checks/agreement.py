@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from apps.packages.domain.application import Server
 from apps.packages.domain.checks.files import Files, error
 from apps.projects.domain.findings import Finding
 from apps.runtime.graph import Graph
@@ -74,18 +75,15 @@ def _application(files: Files) -> Iterator[Finding]:
         app: dict[str, Any] = json.loads(files.text(APP))
     except ValueError:
         return  # the syntax check says it
-    servers = {row["name"] for row in app["servers"]}
+    servers = {row["name"]: Server(**row) for row in app["servers"]}
     example = files.text(".env.example")
     graph = Graph.model_validate(app["graph"])
     for node in graph.nodes:
         for name in graph.model_copy(update={"nodes": (node,)}).connections():
             if name not in servers:
-                message = (
-                    f"The step “{node.id}” needs the model server “{name}”, which is not declared."
-                )
+                message = f"The step “{node.id}” needs the server “{name}”, which is not declared."
                 yield error("package.server-unknown", message, APP)
-    for name in sorted(servers):
-        variable = f"MODEL_{name.upper().replace('-', '_')}_URL"
+    for variable in (servers[name].url_variable for name in sorted(servers)):
         if f"\n{variable}=" not in example:
             yield error(
                 "package.variable-unknown", f".env.example lacks {variable}.", ".env.example"
