@@ -7,86 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from apps.catalog.domain.catalog import applications, components
+from apps.catalog.domain.catalog import applications
 from apps.connections.models import Endpoint
 from apps.projects.domain.blueprints import BUILTIN
-from apps.projects.domain.findings import Finding
-from apps.projects.domain.guard_findings import RERANKING
-from apps.projects.domain.ops import assign
-from apps.projects.domain.shape import Range, range_at
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.domain.summary import LOCATIONS, PACKAGED, STORES, SYSTEMS
+from apps.projects.domain.summary import LOCATIONS, PACKAGED, SYSTEMS
 from apps.projects.domain.validate import BUILTIN_MODELS
-from apps.projects.domain.yaml_io import plain
-from apps.projects.errors import SpecRefused
-from apps.runtime.stores.index import STORE_KINDS
-from apps.ui.forms import Form
-
-
-def _number_field(component: str, name: str, *, bounded_below: bool = True) -> forms.Field:
-    """A field with the catalog's label, range, step and effect."""
-    parameter = components()[component].parameter(name)
-    kind = forms.FloatField if parameter.kind == "number" else forms.IntegerField
-    return kind(
-        label=parameter.title,
-        min_value=parameter.low if bounded_below else None,  # type: ignore[arg-type]
-        max_value=parameter.high,  # type: ignore[arg-type]
-        help_text=parameter.effect,
-        widget=forms.NumberInput(attrs={"step": f"{parameter.step:g}", "class": "input-sm num"}),
-    )
-
-
-def _say_range(field: forms.Field, allowed: Range) -> None:
-    sentence = f"It must be {allowed.in_words()}."
-    field.error_messages |= {"min_value": sentence, "max_value": sentence}
-
-
-class StepForm(Form):
-    """paths: from field to the place in the spec that it edits."""
-
-    paths: dict[str, str] = {}
-
-    def __init__(self, data: Any = None, *, spec: ProjectSpec, **kwargs: Any) -> None:
-        self.spec = spec
-        kwargs.setdefault("initial", {}).update(self.initial_of(spec) | kwargs.pop("typed", {}))
-        super().__init__(data, **kwargs)
-        for field, path in self.paths.items():
-            if allowed := range_at(tuple(path.split("."))):
-                _say_range(self.fields[field], allowed)
-
-    def initial_of(self, spec: ProjectSpec) -> dict[str, Any]:
-        values = plain(spec)
-        return {field: _at(values, path) for field, path in self.paths.items()}
-
-    def changes(self) -> dict[str, Any]:
-        return {path: self.cleaned_data[field] for field, path in self.paths.items()}
-
-    def edited(self) -> ProjectSpec:
-        """The spec with this step's values. Only for a valid form."""
-        return self._edited
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if not self.errors:
-            try:
-                self._edited = assign(self.spec, self.changes())
-            except SpecRefused as error:
-                self._place(error)
-        return cleaned
-
-    def _place(self, error: SpecRefused) -> None:
-        fields = {path: field for field, path in self.paths.items()}
-        for finding in error.findings:
-            dotted = ".".join(str(part) for part in finding.path if isinstance(part, str))
-            field = fields.get(dotted)
-            label = self.fields[field].label if field else ""
-            message = finding.message.replace(dotted, str(label)) if label else finding.message
-            self.add_error(field, message)
+from apps.projects.wizard_knowledge_forms import KnowledgeForm
+from apps.projects.wizard_step_forms import StepForm, model_field, number_field, slider_of
 
 
 class ApplicationForm(StepForm):
@@ -167,7 +100,7 @@ class ModelForm(StepForm):
             names.append(self.missing)
         self.fields["connection"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         for row in endpoints:
-            self.fields[f"model_{row.name}"] = _model_field(row, model.connection, model.name)
+            self.fields[f"model_{row.name}"] = model_field(row, model.connection, model.name)
 
     def initial_of(self, spec: ProjectSpec) -> dict[str, Any]:
         return {"connection": spec.spec.model.connection}
@@ -203,10 +136,10 @@ class ParametersForm(StepForm):
         "max_tokens": "spec.parameters.max_tokens",
         "instruction": "spec.instruction",
     }
-    temperature = _number_field("llm", "temperature")
-    top_p = _number_field("llm", "top_p", bounded_below=False)
-    top_k = _number_field("llm", "top_k")
-    max_tokens = _number_field("llm", "max_tokens")
+    temperature = number_field("llm", "temperature")
+    top_p = number_field("llm", "top_p", bounded_below=False)
+    top_k = number_field("llm", "top_k")
+    max_tokens = number_field("llm", "max_tokens")
     instruction = forms.CharField(
         label="System instruction",
         required=False,
@@ -217,7 +150,7 @@ class ParametersForm(StepForm):
     )
 
     def sliders(self) -> list[dict[str, Any]]:
-        return [_slider(self, "llm", name) for name in _SAMPLING]
+        return [slider_of(self, "llm", name) for name in _SAMPLING]
 
     def clean_instruction(self) -> str:
         text: str = self.cleaned_data["instruction"]
@@ -225,162 +158,6 @@ class ParametersForm(StepForm):
 
 
 _SAMPLING = ("temperature", "top_p", "top_k", "max_tokens")
-
-
-class KnowledgeForm(StepForm):
-    paths = {
-        "collections": "spec.knowledge.collections",
-        "size": "spec.knowledge.chunk.size",
-        "overlap": "spec.knowledge.chunk.overlap",
-        "mode": "spec.knowledge.retrieve.mode",
-        "k": "spec.knowledge.retrieve.k",
-        "diversity": "spec.knowledge.retrieve.diversity",
-        "min_score": "spec.knowledge.retrieve.min_score",
-        "rerank": "spec.knowledge.rerank.connection",
-        "rerank_model": "spec.knowledge.rerank.name",
-        "top_n": "spec.knowledge.rerank.top_n",
-        "store": "spec.knowledge.store.kind",
-        "store_connection": "spec.knowledge.store.connection",
-    }
-    advanced = (
-        *("diversity", "min_score", "rerank", "rerank_model", "top_n"),
-        *("store", "store_connection"),
-    )
-    """Fields that most projects leave as they are; what is not sent of them stays."""
-    k = _number_field("retriever", "k")
-    diversity = _number_field("retriever", "diversity")
-    min_score = _number_field("retriever", "min_score")
-    top_n = _number_field("rerank", "top_n")
-    rerank = forms.ChoiceField(
-        label="Who reranks?",
-        required=False,
-        help_text="Reads question and passage together: a better order, for one more request per question.",
-    )
-    rerank_model = forms.CharField(
-        label="Reranking model",
-        required=False,
-        max_length=200,
-        help_text="As that server calls it, for example bge-reranker-base. OPEA's services need none.",
-    )
-    store = forms.ChoiceField(
-        label="Store",
-        required=False,
-        choices=[(kind, STORES[kind][:1].upper() + STORES[kind][1:]) for kind in STORES],
-        help_text="The studio's own index needs no server and travels with a package.",
-    )
-    store_connection = forms.ChoiceField(
-        label="Connection of the store",
-        required=False,
-        help_text="Where Redis, Qdrant, Milvus or PostgreSQL runs. Vectors are copied there and follow every change.",
-    )
-    collections = forms.MultipleChoiceField(
-        label="Collections", required=False, widget=forms.CheckboxSelectMultiple
-    )
-    size = forms.IntegerField(
-        label="Chunk size",
-        min_value=100,
-        max_value=8000,
-        help_text="Characters per passage, for collections made from here on. 800 suits prose.",
-        widget=forms.NumberInput(attrs={"step": 50}),
-    )
-    overlap = forms.IntegerField(
-        label="Chunk overlap",
-        min_value=0,
-        max_value=4000,
-        help_text="Characters that neighbours share, so that no sentence is cut from its context.",
-        widget=forms.NumberInput(attrs={"step": 10}),
-    )
-    mode = forms.ChoiceField(label="Retrieval", widget=forms.RadioSelect)
-
-    def __init__(
-        self,
-        data: Any = None,
-        *,
-        collections: Sequence[Any] = (),
-        endpoints: Sequence[Endpoint] = (),
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data, **kwargs)
-        for name in self.advanced:
-            self.fields[name].required = False
-        knowledge = self.spec.spec.knowledge
-        self._connections("rerank", endpoints, RERANKING, knowledge.rerank.connection, "Nobody")
-        self._connections(
-            "store_connection", endpoints, STORE_KINDS, knowledge.store.connection, "None"
-        )
-        names = [row.name for row in collections]
-        unknown = [name for name in self.spec.spec.knowledge.collections if name not in names]
-        self.unknown_collections = unknown
-        choices = [(name, name) for name in [*names, *unknown]]
-        self.fields["collections"].choices = choices  # type: ignore[attr-defined]
-        modes = components()["retriever"].parameter("mode").choices
-        self.fields["mode"].choices = list(modes.items())  # type: ignore[attr-defined]
-
-    def sliders(self) -> list[dict[str, Any]]:
-        return [_slider(self, "retriever", "k")]
-
-    def finer(self) -> list[dict[str, Any]]:
-        return [_slider(self, "retriever", name) for name in ("diversity", "min_score")]
-
-    def kept(self) -> dict[str, Any]:
-        """The slider of what reranking keeps."""
-        return _slider(self, "rerank", "top_n")
-
-    @property
-    def opened(self) -> bool:
-        """Whether something of the advanced part is set, or wrong."""
-        knowledge = self.spec.spec.knowledge
-        fresh = type(knowledge)()
-        parts = ("rerank", "store")
-        finer = (knowledge.retrieve.diversity, knowledge.retrieve.min_score)
-        return (
-            any(finer)
-            or any(getattr(knowledge, part) != getattr(fresh, part) for part in parts)
-            or any(name in self.errors for name in self.advanced)
-        )
-
-    def changes(self) -> dict[str, Any]:
-        values = super().changes()
-        for name in self.advanced:
-            if self.cleaned_data[name] in (None, ""):
-                values.pop(self.paths[name])
-                if name in EMPTYABLE and name in self.data:
-                    values[self.paths[name]] = EMPTYABLE[name]
-        return values | {"spec.knowledge.collections": self._ordered()}
-
-    def _connections(
-        self,
-        field: str,
-        endpoints: Sequence[Endpoint],
-        kinds: Sequence[str],
-        now: str | None,
-        nobody: str,
-    ) -> None:
-        rows = [(row.name, row.title) for row in endpoints if row.kind in kinds]
-        if now and now not in dict(rows):
-            rows.append((now, f"{now} (no such connection)"))
-        self.fields[field].choices = [("", nobody), *rows]  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        size, overlap = self.cleaned_data.get("size"), self.cleaned_data.get("overlap")
-        if size is not None and overlap is not None and overlap >= size:
-            self.add_error("overlap", f"The overlap must be smaller than the chunk size ({size}).")
-        for name in self.advanced:
-            emptied = name in self.data and self.cleaned_data.get(name, "") is None
-            if emptied and name not in self.errors:
-                self.add_error(name, "Type a number.")
-        return super().clean()
-
-    def _ordered(self) -> list[str]:
-        """Those that were chosen before in their order, new ones behind."""
-        chosen: list[str] = self.cleaned_data["collections"]
-        before = self.spec.spec.knowledge.collections
-        kept = [name for name in dict.fromkeys(before) if name in chosen]
-        return kept + [name for name in chosen if name not in kept]
-
-
-EMPTYABLE: Final[dict[str, Any]] = {"rerank": None, "rerank_model": "", "store_connection": None}
-"""Fields whose empty value is one, and what the spec says then."""
 
 
 class DeploymentForm(StepForm):
@@ -456,63 +233,3 @@ FORMS: dict[str, type[StepForm]] = {
     "knowledge": KnowledgeForm,
     "deployment": DeploymentForm,
 }
-
-
-SLIDER_TOPS = {"top_k": 200, "max_tokens": 4096, "k": 20}
-"""Where a slider ends although larger values may be typed: its useful part stays wide."""
-
-
-def findings_by_field(
-    form: StepForm | None, found: Sequence[Finding]
-) -> tuple[dict[str, list[Finding]], list[Finding]]:
-    """Those of places that a field of the form edits, by field, and the others."""
-    fields = {path: name for name, path in form.paths.items()} if form else {}
-    placed: dict[str, list[Finding]] = {}
-    rest: list[Finding] = []
-    for finding in found:
-        dotted = ".".join(part for part in finding.path if isinstance(part, str))
-        if dotted in fields:
-            placed.setdefault(fields[dotted], []).append(finding)
-        else:
-            rest.append(finding)
-    return placed, rest
-
-
-def _slider(form: Form, component: str, name: str) -> dict[str, Any]:
-    parameter = components()[component].parameter(name)
-    return {
-        "field": form[name],
-        "parameter": parameter,
-        "top": SLIDER_TOPS.get(name, parameter.high),
-        "step": f"{parameter.step:g}",
-    }
-
-
-def _model_field(endpoint: Endpoint, connection: str, model: str) -> forms.Field:
-    chosen = model if connection == endpoint.name else ""
-    label = f"Model at {endpoint.title}"
-    if not endpoint.model_names:
-        return forms.CharField(
-            label=label,
-            required=False,
-            max_length=200,
-            initial=chosen,
-            widget=forms.TextInput(attrs={"class": "input input-sm font-mono"}),
-        )
-    names = list(endpoint.model_names)
-    if chosen and chosen not in names:
-        names.append(chosen)
-    return forms.ChoiceField(
-        label=label,
-        required=False,
-        initial=chosen or names[0],
-        choices=[(name, name) for name in names],
-        widget=forms.Select(attrs={"class": "select select-sm font-mono"}),
-    )
-
-
-def _at(values: dict[str, Any], dotted: str) -> Any:
-    found: Any = values
-    for part in dotted.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found

@@ -9,7 +9,7 @@ from django import forms
 
 from apps.connections.models import Endpoint
 from apps.projects.domain.spec import ProjectSpec
-from apps.projects.wizard_forms import StepForm
+from apps.projects.wizard_step_forms import StepForm
 from apps.runtime.languages import PROGRAMMING, SPOKEN
 
 NONE = ""

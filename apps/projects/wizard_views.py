@@ -41,13 +41,9 @@ from apps.projects.queries import facts_of, owned_collections, project_for, role
 from apps.projects.sample import free_collection_name
 from apps.projects.services import keep_unfit_input, remember_step, save_changes
 from apps.projects.version_views import build_and_try
-from apps.projects.wizard_forms import (
-    FORMS,
-    KnowledgeForm,
-    ModelForm,
-    StepForm,
-    findings_by_field,
-)
+from apps.projects.wizard_forms import FORMS, ModelForm
+from apps.projects.wizard_knowledge_forms import KnowledgeForm
+from apps.projects.wizard_step_forms import StepForm, findings_by_field
 from apps.projects.wizard_task_forms import TASK_FORMS, SpeechForm
 from apps.runtime.errors import StudioError
 from apps.ui.http import StudioRequest, hx_redirect
