@@ -17,7 +17,8 @@ from apps.knowledge.indexes import indexes
 from apps.knowledge.models import Collection, StoreCopy
 from apps.knowledge.services import create_collection, receive
 from apps.projects.models import Project, SpecVersion
-from apps.projects.services import build_version, create_project, save_draft
+from apps.projects.services import create_project, save_draft
+from apps.projects.version_services import build_version
 from apps.runtime.errors import ServiceUnavailable
 from apps.runtime.events import Documents, Event, Finished
 from apps.runtime.resources import RunRequest, Turn
