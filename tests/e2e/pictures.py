@@ -21,12 +21,21 @@ PICTURES = {
     "accounts": "35-people",
     "jobs": "33-jobs",
     "samples": "54-samples",
-    "import": "55-import",
+    "import": "99-import-report-long",
     "canvas": "62-canvas-inspector",
     "yaml": "61-yaml-findings-in-place",
     "versions": "69-versions-compared",
     "share": "63-people-of-a-project",
     "safety": "08b-wizard-safety",
+    "projects": "30-projects",
+    "new-project": "04-new-project",
+    "review": "10-wizard-review",
+    "trace": "13c-trace",
+    "question": "18-evaluation-sample",
+    "document": "52-document",
+    "profile": "37-profile",
+    "tokens": "38-tokens",
+    "audit": "39-audit",
 }
 WIDTH = 1200
 

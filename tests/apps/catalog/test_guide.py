@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from apps.catalog.domain.catalog import components
-from apps.catalog.guide_pages import guide_page, guide_pages
+from apps.catalog.guide_pages import PICTURES, guide_page, guide_pages
 
 SUBJECTS = [
     "start", "describe", "canvas", "components", "yaml", "versions", "share", "import", "safety", "connections",
@@ -28,6 +29,25 @@ def test_guide_page_is_shown(owner_client: Client, page) -> None:
     text = response.content.decode()
     assert f"<h1>{page.title}</h1>" in text
     assert text.count("<h1") == 1
+
+
+def test_pictures_are_there_small_and_used() -> None:
+    named = {
+        name
+        for page in guide_pages()
+        for name in re.findall(r"\]\(pictures/([a-z-]+\.webp)\)", page.body)
+    } | {Path(page.picture).name for page in guide_pages() if page.picture}
+    files = {path.name: path.stat().st_size for path in PICTURES.glob("*.webp")}
+
+    assert named - set(files) == set()
+    assert set(files) - named == set()
+    assert max(files.values()) < 70_000
+
+
+def test_pictures_in_the_text_are_served_by_this_site(owner_client: Client) -> None:
+    text = owner_client.get(reverse("catalog:guide", args=["try"])).content.decode()
+
+    assert '<img src="/static/pictures/trace' in text
 
 
 def test_guide_begins_with_the_first_page(owner_client: Client) -> None:

@@ -135,3 +135,15 @@ def test_import_as_a_fragment(owner_client: Client) -> None:
 def test_import_needs_a_login_and_its_methods(client: Client, owner_client: Client) -> None:
     assert client.get(reverse(IMPORT)).status_code == 302
     assert owner_client.put(reverse(IMPORT)).status_code == 405
+
+
+def test_the_keyboard_goes_on_at_what_was_read(owner_client: Client) -> None:
+    """Focus on a heading, not on the long list below it, which would scroll the button away."""
+    refused = owner_client.post(reverse("projects:import"), {"text": "{}"}).content.decode()
+    read = owner_client.post(
+        reverse("projects:import"), {"text": (FOLDER / "dify-chat.yml").read_text()}
+    ).content.decode()
+
+    assert refused.count(" autofocus") == read.count(" autofocus") == 1
+    assert '<h2 id="import-notes" tabindex="-1" autofocus>' in refused
+    assert '<h2 id="import-made" tabindex="-1" autofocus>' in read
