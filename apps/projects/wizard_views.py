@@ -173,9 +173,11 @@ def collect(request: StudioRequest, project_id: UUID) -> HttpResponse:
             chunk_size=knowledge.chunk.size,
             chunk_overlap=knowledge.chunk.overlap,
         )
+        # An imported file may name a collection that is only made now.
+        names = dict.fromkeys([*knowledge.collections, collection.name])
         save_changes(
             project=desk.project,
-            changes={"spec.knowledge.collections": [*knowledge.collections, collection.name]},
+            changes={"spec.knowledge.collections": list(names)},
             parts=(("spec", "knowledge", "collections"),),
             seen=digest(desk.spec, (("spec", "knowledge", "collections"),)),
             by=request.user,

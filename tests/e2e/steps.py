@@ -8,15 +8,16 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.servers.ports import wait_until
 
 
-def become_admin(studio: Running, page: Page) -> None:
+def become_admin(studio: Running, page: Page, home: str = "/projects/") -> None:
     page.goto(studio.first_admin)
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
     page.get_by_label("Password again").fill(WALK_PASSWORD)
     page.get_by_role("button", name="Create and sign in").click()
-    expect(page).to_have_url(f"{studio.url}/projects/")
+    expect(page).to_have_url(studio.url + home)
 
 
 def connect(studio: Running, page: Page, title: str, address: str) -> None:
@@ -35,6 +36,21 @@ def new_project(studio: Running, page: Page, application: str, title: str) -> st
     page.get_by_role("button", name="Create and go on").click()
     page.wait_for_url("**/canvas/" if application == "custom" else "**/wizard/model/")
     return page.url.partition("wizard/")[0].removesuffix("canvas/")
+
+
+def written(page: Page) -> str:
+    """The text on the YAML page."""
+    expect(page.locator("yaml-editor[data-ready]")).to_be_attached()
+    return page.locator("textarea[name=yaml]").input_value()
+
+
+def write(page: Page, text: str) -> None:
+    """Pastes this over the whole text of the YAML page."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("text => navigator.clipboard.writeText(text)", text)
+    page.get_by_role("textbox", name="Project file").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+v")
 
 
 class Program:
@@ -70,6 +86,21 @@ class Program:
     def make(self, **values: Any) -> str:
         """The id of a new project."""
         return str(self._answer(self._client.post("/projects", json=values))["id"])
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._answer(self._client.get(path))["results"]
+        return found
+
+    def run(self, path: str, **values: Any) -> None:
+        """Starts a run of the project and waits for its end."""
+        made = (
+            f"/{path.rpartition('/')[2]}/{self._answer(self._client.post(path, json=values))['id']}"
+        )
+        wait_until(
+            lambda: self._answer(self._client.get(made))["job"]["status"] == "succeeded",
+            what=f"{path} did not end",
+            timeout_s=90,
+        )
 
     def _answer(self, answer: httpx.Response) -> dict[str, Any]:
         assert answer.is_success, answer.text

@@ -17,7 +17,7 @@ from apps.projects.domain.yaml_io import parse, plain
 from tests.e2e.browser import Look
 from tests.e2e.conftest import Running
 from tests.e2e.drawing import node, saved, selected
-from tests.e2e.steps import Program, become_admin, connect, new_project
+from tests.e2e.steps import Program, become_admin, connect, new_project, write, written
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 
 COMMENTS = [
@@ -51,8 +51,7 @@ def seen_in_all(
     told = program.project(project)["spec"]
 
     page.goto(project + "yaml/")
-    expect(page.locator("yaml-editor[data-ready]")).to_be_attached()
-    typed = page.locator("textarea[name=yaml]").input_value()
+    typed = written(page)
     spec, found = parse(typed)
     assert spec is not None, found
     assert plain(spec) == told
@@ -100,19 +99,12 @@ def test_the_yaml_page_sets_a_value_and_adds_comments(
     page: Page, program: Program, look: Look, seen: dict[str, str]
 ) -> None:
     page.goto(seen["project"] + "yaml/")
-    expect(page.locator("yaml-editor[data-ready]")).to_be_attached()
-    lines = page.locator("textarea[name=yaml]").input_value().rstrip("\n").split("\n")
+    lines = written(page).rstrip("\n").split("\n")
     lines = [f"{line}  {COMMENTS[2]}" if "top_k:" in line else line for line in lines]
     lines = [line.replace("top_p: 0.9", "top_p: 0.8") for line in lines]
     at = next(index for index, line in enumerate(lines) if "temperature: 0.6" in line)
     lines.insert(at, "    " + COMMENTS[1])
-    page.get_by_role("textbox", name="Project file").click()
-    page.keyboard.press("Control+a")
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.evaluate(
-        "text => navigator.clipboard.writeText(text)", "\n".join([COMMENTS[0], *lines, ""])
-    )
-    page.keyboard.press("Control+v")
+    write(page, "\n".join([COMMENTS[0], *lines, ""]))
     look("90-yaml-with-comments", sizes=("wide", "narrow"))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.").first).to_be_visible()

@@ -350,6 +350,16 @@ def test_review_is_not_posted_to(owner_client: Client, project: Project) -> None
 # collect: projects:collect
 
 
+def test_a_collection_that_the_file_names_already_is_listed_once(
+    owner: User, owner_client: Client, project: Project
+) -> None:
+    change(project, owner, knowledge__collections=["flowise-qna"])
+    owner_client.post(reverse("projects:collect", args=[project.pk]), {"title": "Flowise qna"})
+
+    assert saved(project).knowledge.collections == ("flowise-qna",)
+    assert Collection.objects.get().name == "flowise-qna"
+
+
 def test_collect_makes_a_collection_and_adds_it(owner_client: Client, project: Project) -> None:
     response = owner_client.post(
         reverse("projects:collect", args=[project.pk]), {"title": "Rules & forms"}
