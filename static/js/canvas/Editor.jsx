@@ -295,7 +295,7 @@ export function Editor({ doc }) {
       </div>
       <section className="problems" aria-label="Problems">
         <button type="button" className="problems-head" aria-expanded={listed} aria-controls="problems-list" onClick={() => setListed(!listed)}>
-          <Glyph name={state.findings.length ? "alert" : "check"} />
+          <Glyph name={worst === "ok" ? "check" : worst === "info" ? "info" : "alert"} />
           <span data-level={worst}>{state.findings.length ? counted.join(", ") : "No problems: it can be built"}</span>
           <span className="muted problems-count">{state.now.nodes.length} nodes, {state.now.edges.length} connections{state.blueprint ? ", the application’s own flow" : ""}</span>
         </button>

@@ -26,7 +26,7 @@ export function Outline({ store, state, selected, onSelect, onConnect }) {
               {run && <span className="badge badge-soft">{run.error ? "failed" : time(run.duration_ms)}{run.tokens ? `, ${run.tokens} tokens` : ""}</span>}
               <button type="button" className="btn btn-ghost btn-sm btn-square" aria-label={`Remove ${node.id}`} onClick={() => remove(node)}><Glyph name="trash" /></button>
             </div>
-            {problems.map((one) => <p key={one.message} className="field-error"><Glyph name="alert" /><span>{one.message}</span></p>)}
+            {problems.map((one) => <p key={one.message} className={one.severity === "error" ? "field-error" : "field-help flex gap-1.5"}><Glyph name={one.severity === "info" ? "info" : "alert"} /><span>{one.message}</span></p>)}
             {component && (
               <ul className="outline-ports">
                 {component.inputs.map((port) => {
