@@ -74,6 +74,12 @@ def run(options: argparse.Namespace, output: Output) -> int:
     sources = [_source(citation) for citation in answer.citations]
     output.write("\n" if not answer.text.endswith("\n") else "")
     lines = [f"[{one['number']}] {_place(one)}" for one in sources]
+    for notice in answer.notices:
+        output.note(notice.message)
+    if answer.finish_reason == "length":
+        output.note(
+            "The answer ends here because it reached the longest length allowed (max_tokens)."
+        )
     if not answer.generated:
         output.note("No language model is connected: the answer quotes the documents.")
     if options.save_audio:
@@ -108,6 +114,8 @@ def _media(path: str) -> Media:
 
 def _save_sound(path: str, answer: Answer, output: Output) -> None:
     sound = next((one for one in answer.media if one.kind == "audio"), None)
+    if sound is None and answer.notices:
+        return
     if sound is None:
         output.note("The answer was not spoken; choose a speech synthesis server for it.")
         return
@@ -186,6 +194,7 @@ def _data(answer: Answer, sources: list[dict[str, Any]], number: int) -> dict[st
         "model": answer.model,
         "generated": answer.generated,
         "finish_reason": answer.finish_reason,
+        "notices": [{"code": one.code, "message": one.message} for one in answer.notices],
         "media": [{"mime": one.mime, "size_bytes": len(one.data)} for one in answer.media],
         "time_to_first_token_ms": answer.time_to_first_token_ms,
         "duration_ms": answer.duration_ms,

@@ -132,6 +132,22 @@ def test_ask_aloud(studio: Studio, openai_server: FakeOpenAI) -> None:
     assert ran.data["media"][0]["mime"] == "audio/wav"
 
 
+def test_a_voice_that_fails_is_said_beside_the_answer(
+    studio: Studio, openai_server: FakeOpenAI
+) -> None:
+    served = {"connection": "fake", "name": "fake"}
+    speech = {"recognition": served, "synthesis": served | {"name": "fake-status503"}}
+    project_of(studio, "audio-chat", openai_server.url, speech=speech)
+
+    ran = studio("ask", "app", "Hello there.", "--save-audio", "answer.wav", "--json")
+
+    assert ran.code == 0, ran.err
+    assert ran.data["answer"] == "You said: Hello there."
+    assert [one["code"] for one in ran.data["notices"]] == ["service.unavailable"]
+    assert "The answer could not be spoken. fake did not answer" in ran.err
+    assert not (studio.folder / "answer.wav").exists()
+
+
 def test_ask_with_fields_and_a_document(studio: Studio, openai_server: FakeOpenAI) -> None:
     project_of(studio, "translation", openai_server.url, languages={"target": "German"})
     studio.write("note.txt", "The hall is closed.")
