@@ -27,7 +27,7 @@ from apps.evaluations.presentation import Figure
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.knowledge.enums import DocumentStatus
-from apps.knowledge.models import Document
+from apps.knowledge.models import Collection, Document, StoreCopy
 from apps.packages.contents import folders_of
 from apps.packages.domain.options import options_for
 from apps.packages.models import PackageExport
@@ -280,6 +280,20 @@ def _sources() -> Iterator[Specimen]:
         if status in {DocumentStatus.FAILED, DocumentStatus.REFUSED}:
             document.error_message = "It is encrypted. Remove the password and upload it again."
         yield Specimen("knowledge/_state.html", status.label, {"document": document})
+    collection = Collection(id=ID, revision=3)
+    copies = [
+        StoreCopy(
+            pk=ID, connection="qdrant", kind="qdrant", revision=revision, chunks=4821, error=error
+        )
+        for revision, error in (
+            (3, ""),
+            (2, ""),
+            (2, "The store at 127.0.0.1:6333 did not answer."),
+        )
+    ]
+    copies[0].followed_at = timezone.now()
+    held = {"collection": collection, "copies": copies, "may_change": True}
+    yield Specimen("knowledge/_copies.html", "up to date, behind, failed", held)
     results: Iterable[ProbeResult] = (
         ProbeResult("ok", "ok", "It answers.", ("llama-3-8b", LONG), "llama-3-8b", 12.0, 340.0, "Hello"),
         ProbeResult("partly", "model.silent", "Its models are listed, and none answered.", ("a",), "a", 9.0),
