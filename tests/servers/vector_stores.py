@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import redis
-from django.conf import settings
 
 from apps.runtime.resources import ModelServer, ServerKind
 from tests.fakes.proxy import Proxy
@@ -45,11 +45,12 @@ class VectorStore:
 
 def running(kind: ServerKind) -> Iterator[VectorStore]:
     """For a fixture. Its folder lies where the database server's account may go."""
-    folder = Path(tempfile.mkdtemp(dir=settings.DATA_DIR))
+    folder = Path(tempfile.mkdtemp(prefix="studio-store-"))
     folder.chmod(0o755)
     started = start(kind, folder / "d")
     yield started
     started.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(kind: ServerKind, folder: Path) -> VectorStore:
