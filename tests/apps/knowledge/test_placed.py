@@ -19,10 +19,12 @@ from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
 from apps.knowledge import copies, following, placed, services
 from apps.knowledge.domain.chunk_ids import new_chunk_id
+from apps.knowledge.embedders import model_cache
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.indexing import bump
 from apps.knowledge.models import Chunk, Collection, Document, StoreCopy, StoredDocument
 from apps.knowledge.retrieval import CollectionRetriever, retriever_for
+from apps.runtime.embedding import builtin_embedder
 from apps.runtime.errors import KeyRefused, ServiceUnavailable
 from apps.runtime.events import Passage
 from apps.runtime.resources import Comparing, Divisible, Placed, RetrievalMode
@@ -78,8 +80,43 @@ def connected(owner: User, store: VectorStore) -> Endpoint:
 
 @pytest.fixture
 def filled(collection: Collection) -> Collection:
-    put(collection, FILES)
+    """With FILES as indexing leaves them, one passage each; without an engine's start per test."""
+    texts = [text.decode().strip() for text in FILES.values()]
+    rows = [ready(collection, name, 1) for name in FILES]
+    Document.objects.bulk_create(rows)
+    vectors = builtin_embedder(model_cache()).embed(texts)
+    Chunk.objects.bulk_create(
+        passage(row, 0, text, vector)
+        for row, text, vector in zip(rows, texts, vectors, strict=True)
+    )
+    bump(collection.pk)
+    collection.refresh_from_db()
     return collection
+
+
+def ready(collection: Collection, name: str, chunks: int) -> Document:
+    return Document(
+        collection=collection,
+        name=name,
+        media_type="text/markdown",
+        size_bytes=1,
+        sha256="0" * 64,
+        status=DocumentStatus.READY,
+        chunk_count=chunks,
+    )
+
+
+def passage(document: Document, ordinal: int, text: str, vector: np.ndarray) -> Chunk:
+    return Chunk(
+        id=new_chunk_id(document.name, ordinal, text),
+        collection_id=document.collection_id,
+        document=document,
+        ordinal=ordinal,
+        text=text,
+        start=0,
+        end=len(text),
+        embedding=vector,
+    )
 
 
 def put(collection: Collection, files: dict[str, bytes]) -> None:
@@ -111,30 +148,10 @@ def held(copy: StoreCopy, store: VectorStore) -> Held | None:
 def many(collection: Collection, documents: int, chunks: int, dimension: int = 8) -> None:
     """READY documents with vectors of no model, for what is about amounts."""
     random = np.random.default_rng(7)
-    rows = [
-        Document(
-            collection=collection,
-            name=f"{place}.md",
-            media_type="text/markdown",
-            size_bytes=1,
-            sha256="0" * 64,
-            status=DocumentStatus.READY,
-            chunk_count=chunks,
-        )
-        for place in range(documents)
-    ]
+    rows = [ready(collection, f"{place}.md", chunks) for place in range(documents)]
     Document.objects.bulk_create(rows)
     Chunk.objects.bulk_create(
-        Chunk(
-            id=new_chunk_id(row.name, place, str(random.random())),
-            collection=collection,
-            document=row,
-            ordinal=place,
-            text=f"text {place}",
-            start=0,
-            end=6,
-            embedding=random.normal(size=dimension).astype(np.float32),
-        )
+        passage(row, place, str(random.random()), random.normal(size=dimension).astype(np.float32))
         for row in rows
         for place in range(chunks)
     )
