@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from apps.projects.domain import shape
@@ -281,6 +281,9 @@ def _for_yaml(value: Any) -> Any:
         return items
     if isinstance(value, str) and "\n" in value and _can_be_literal(value):
         return LiteralScalarString(value)
+    if isinstance(value, str) and not value.isprintable():
+        # ruamel leaves NEL bare, where the reader takes it for the end of a line.
+        return DoubleQuotedScalarString(value)
     return value
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from apps.projects.domain import yaml_nodes
 from apps.projects.domain.ops import assign
 from apps.projects.domain.spec import ApplicationId
-from apps.projects.domain.yaml_io import dump, merge, parse, starter
+from apps.projects.domain.yaml_io import brief, dump, merge, parse, starter
 from apps.projects.domain.yaml_nodes import MAX_BYTES
 from tests.apps.projects.specs import TEXT, spec
 from tests.servers.watchdog import no_hang
@@ -190,6 +190,15 @@ def test_dump_reads_back() -> None:
     made = spec(instruction="Two\nlines: yes", metadata__title="2024-01-01")
 
     assert parse(dump(made)) == (made, [])
+
+
+@pytest.mark.parametrize(
+    "odd", ["\x85", "\u2028", "\ufeff", "\x7f", "\t", "a\r\nb", "a: b", "a #b", "~"]
+)
+def test_odd_texts_read_back_however_they_were_written(odd: str) -> None:
+    made = spec(instruction=f"{odd}\nline {odd}", metadata__title=odd)
+
+    assert [parse(text)[0] for text in (dump(made), brief(made), merge(TEXT, made))] == [made] * 3
 
 
 def test_merge_of_nothing_changes_no_byte() -> None:
