@@ -182,8 +182,10 @@ _BLOCK_LIST = re.compile(r"^ *- ", re.MULTILINE)
 
 
 def _patched(text: str, spec: ProjectSpec) -> str:
+    lines = text.replace("\r\n", "\n")
     writing = Writing(written, _without_defaults)
-    return patched(text, read(text), plain(spec), _defaults(spec), writing)
+    edited = patched(lines, read(lines), plain(spec), _defaults(spec), writing)
+    return edited.replace("\n", "\r\n") if lines != text else edited
 
 
 def _edited(text: str, spec: ProjectSpec) -> str:

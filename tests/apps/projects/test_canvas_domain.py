@@ -215,11 +215,13 @@ NAMES = st.sampled_from(["question", "prompt", "llm", "answer", "llm-2", "x", "y
 PORTS = st.sampled_from(["question", "messages", "answer", "passages", "history"])
 ENDS = st.builds("{}.{}".format, NAMES, PORTS)
 EDGES = st.builds(edge, ENDS, ENDS).map(lambda one: one.model_dump(by_alias=True))
-VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9) | st.just(["a"])
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=9)
+"""What can be stored."""
+VALUES = st.none() | st.booleans() | st.integers(-9, 9) | TEXTS | st.just(["a"])
 PLACES = st.fixed_dictionaries({"x": st.integers(-999, 999), "y": st.integers(-999, 999)})
 NODES = st.fixed_dictionaries(
     {"id": NAMES, "component": st.sampled_from([*components(), "no-such"])},
-    optional={"title": st.text(max_size=9), "params": st.dictionaries(PORTS, VALUES, max_size=2)},
+    optional={"title": TEXTS, "params": st.dictionaries(PORTS, VALUES, max_size=2)},
 )
 AT = st.none() | st.integers(0, 9)
 OPS = st.one_of(
@@ -230,7 +232,7 @@ OPS = st.one_of(
     st.fixed_dictionaries({"op": st.just("move"), "id": NAMES, "to": st.none() | PLACES}),
     st.fixed_dictionaries({"op": st.just("set"), "id": NAMES, "name": PORTS, "value": VALUES}),
     st.fixed_dictionaries({"op": st.just("reset"), "id": NAMES, "name": PORTS}),
-    st.fixed_dictionaries({"op": st.just("title"), "id": NAMES, "title": st.text(max_size=9)}),
+    st.fixed_dictionaries({"op": st.just("title"), "id": NAMES, "title": TEXTS}),
     st.fixed_dictionaries({"op": st.just("rename"), "id": NAMES, "to": NAMES}),
     st.fixed_dictionaries(
         {

@@ -92,6 +92,13 @@ def test_a_move_changes_two_numbers() -> None:
     ]
 
 
+def test_lines_that_end_as_on_windows_stay_so() -> None:
+    text = TEXT.replace("\n", "\r\n")
+    wanted = edited(spec(), [Move(id="prompt", to=Position(x=16, y=0))])
+
+    assert merge(text, wanted) == text.replace("x: 300   # beside", "x: 16   # beside")
+
+
 def test_a_setting_changes_in_brackets() -> None:
     assert changed(SetParam(id="llm", name="temperature", value=1.5)) == [
         "-        params: {temperature: 0.50}   # low",
@@ -162,17 +169,18 @@ def test_a_list_in_another_order_moves_what_it_must() -> None:
 
 names = st.sampled_from(["question", "prompt", "llm", "answer", "a", "b-2"])
 ports = st.builds("{}.{}".format, names, st.sampled_from(["question", "messages", "answer"]))
+texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 values = st.one_of(
     st.integers(-9, 9),
     st.booleans(),
-    st.text(max_size=20),
-    st.lists(st.text(max_size=4), max_size=2),
+    texts,
+    st.lists(texts, max_size=2),
 )
 ops = st.one_of(
     st.builds(AddNode, node=st.builds(FlowNode, id=names, component=st.just("llm"), params=st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2)), at=st.one_of(st.none(), st.integers(0, 5))),
     st.builds(RemoveNode, id=names),
     st.builds(Rename, id=names, to=names),
-    st.builds(Retitle, id=names, title=st.text(max_size=12)),
+    st.builds(Retitle, id=names, title=texts),
     st.builds(SetParam, id=names, name=st.sampled_from(["temperature", "instruction", "x"]), value=values),
     st.builds(Connect, edge=st.builds(edge, ports, ports), at=st.one_of(st.none(), st.integers(0, 5))),
     st.builds(Move, id=names, to=st.one_of(st.none(), st.builds(Position, x=st.integers(-99, 99), y=st.integers(-99, 99)))),
