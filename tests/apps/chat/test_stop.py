@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from apps.accounts.models import User
@@ -58,10 +57,8 @@ def test_stop_reaches_a_reply_of_another_process(
     there = Browser(other_process.url, owner)
     with there.reading(there.ask(session)) as found:
         next(found)
-        asked_at = time.monotonic()
         assert _stop(browser, session) == 204
         assert openai_server.wait_until_idle(5)
-        assert time.monotonic() - asked_at < 2
         assert list(found)[-1].name == "done"
 
     assert session.messages.get(ordinal=1).status == "stopped"

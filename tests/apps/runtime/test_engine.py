@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -81,14 +80,17 @@ async def test_every_node_is_timed(server: ModelServer) -> None:
     assert all(isinstance(as_dict(event)["type"], str) for event in events)
 
 
-async def test_tokens_flow_as_they_come(server: ModelServer) -> None:
-    times: list[float] = []
-    began = time.perf_counter()
-    async for event in run(chat("fake-ttft50-itl50-n5"), ask("x"), resources(server)):
-        if isinstance(event, Token):
-            times.append(time.perf_counter() - began)
+async def test_tokens_flow_as_they_come(server: ModelServer, fake: FakeOpenAI) -> None:
+    """They are here while the server is still writing: it stops after the third and never ends."""
+    seen = 0
+    events = run(chat("fake-n5-stall3"), ask("x"), resources(server))
+    async for event in events:
+        seen += isinstance(event, Token)
+        if seen == 3:
+            break
 
-    assert times == pytest.approx([0.05, 0.1, 0.15, 0.2, 0.25], abs=0.045)
+    assert fake.open_streams == 1
+    await events.aclose()
 
 
 async def test_the_request_overrides_the_graphs_parameters(
@@ -219,11 +221,10 @@ def two_models(first: str, second: str) -> Graph:
     )
 
 
-async def test_independent_steps_run_together(server: ModelServer) -> None:
-    began = time.perf_counter()
+async def test_independent_steps_run_together(server: ModelServer, fake: FakeOpenAI) -> None:
     events = await collect(two_models("fake-ttft300", "fake-ttft300"), ask("x"), resources(server))
 
-    assert time.perf_counter() - began < 0.5
+    assert fake.peak_streams == 2
     assert isinstance(events[-1], Answer)
     assert {event.node for event in events if isinstance(event, Token)} == {"two"}
 

@@ -85,7 +85,6 @@ async def test_a_long_text_is_read_in_parts_at_the_same_time(
     assert systems(fake) == ["You summarise one part of"[:24]] * 6 + ["You are given summaries "]
     assert finished.outputs["strategy"] == "map-reduce"
     assert finished.outputs["requests"] == 7
-    assert finished.duration_ms < 7 * 150
     assert sum(isinstance(one, Token) for one in events) == 8
     assert sum(one.completion_tokens for one in events if isinstance(one, Usage)) == 7 * 8
     assert fake.peak_streams > 1
