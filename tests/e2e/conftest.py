@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.e2e.browser import ROOT, Look, Watch, launch
+from tests.e2e.browser import ARGUMENTS, ROOT, Look, Watch, launch
 from tests.servers.environment import PROJECT
 from tests.servers.ports import free_port, wait_until
 
+LINK = re.compile(r"http://\S+/accounts/first/\S+")
 WALK_PASSWORD = "violet-harbour-lantern-42"
 
 
@@ -38,6 +39,7 @@ def start(data: Path, port: int) -> Running:
     environment = os.environ | {
         "STUDIO_DATA_DIR": str(data),
         "STUDIO_PORT": str(port),
+        "STUDIO_REGISTRATION": "true",
         "DJANGO_SETTINGS_MODULE": "studio.settings",
     }
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "STUDIO_JOBS_MODE"):
@@ -53,7 +55,7 @@ def start(data: Path, port: int) -> Running:
         )
     running = Running(f"http://localhost:{port}", "", data, process)
     wait_until(lambda: "Data: " in running.log, what="the studio did not start")
-    if link := re.search(r"http://\S+/accounts/first/\S+", running.log):
+    if link := LINK.search(running.log):
         running.first_admin = link.group(0)
     return running
 
@@ -75,10 +77,16 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def context() -> Iterator[BrowserContext]:
+def debugging_port() -> int:
+    """Where the walk's browser takes commands of other programs."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def context(debugging_port: int) -> Iterator[BrowserContext]:
     assert (ROOT / "node_modules").is_dir(), "node_modules is missing: run `make setup`"
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright, [*ARGUMENTS, f"--remote-debugging-port={debugging_port}"])
         made = browser.new_context(
             viewport={"width": 1440, "height": 900}, reduced_motion="reduce", accept_downloads=True
         )

@@ -10,17 +10,30 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.browser import SIZES, Look, Watch
+from tests.e2e.browser import ARTIFACTS, SIZES, Look, Watch
 from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.e2e.every_page import VENDORED, Site, names
+from tests.e2e.portal import served
+from tests.e2e.scores import Score, complaints, judge, table
+from tests.e2e.steps import Program, ask, become_admin, id_of
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.servers.ports import wait_until
 
 SAMPLES = Path(__file__).resolve().parents[2] / "apps" / "projects" / "sample_documents"
 QUESTION = "How many days of annual leave do I get?"
+COMPARED = ("evaluations", "benchmarks")
+OWN_STEPS = ("audio-chat", "translation", "summarizer")
+"""Applications whose wizard has steps that the first project has not."""
+SHORT_LOAD = {"concurrency": 1, "duration_s": 3, "warmup_s": 0, "prompts": [QUESTION]}
+JUDGING_S = 1500
+ABSENT = ("accounts:register", "chat:trace")
+"""Of the pages that a portal may have, what this one's package did not ask for."""
 BUILDING_S = 90_000
 """Room for the first use of the embedding model, whose graph is built once per machine."""
 
@@ -227,7 +240,8 @@ def test_package_is_made_and_downloaded(page: Page, look: Look, seen: dict[str, 
     look("22-package")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").first.click()
-    archive = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    seen["package"] = str(download.value.path())
+    archive = zipfile.ZipFile(io.BytesIO(Path(seen["package"]).read_bytes()))
     names = {name.partition("/")[2] for name in archive.namelist()}
     assert {"README.md", "project.yaml", "MANIFEST.json", "compose.yaml", ".env.example"} <= names
 
@@ -368,3 +382,105 @@ def test_bad_yaml_is_refused_with_its_line(
     expect(findings).to_contain_text("spec.parameters.temperature")
     expect(findings).to_contain_text("Line 21")
     look("53-yaml-findings")
+
+
+@pytest.mark.timeout(JUDGING_S)
+def test_every_page_of_the_studio_is_accessible_to_lighthouse(
+    studio: Running,
+    page: Page,
+    seen: dict[str, str],
+    debugging_port: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = Program(studio, page)
+    project = f"/projects/{id_of(seen['project'])}"
+    questions = program.rows(f"{project}/datasets")[0]["id"]
+    program.run(f"{project}/evaluations", dataset=questions, version=1)
+    program.run(f"{project}/benchmarks", profile=SHORT_LOAD, version=1)
+    others = [program.make(application=one, title=one) for one in OWN_STEPS]
+    site = Site(client_of(studio.url, page), names())
+    site.follow(f"{project}/")
+    site.follow(
+        "/projects/",
+        "/accounts/people/",
+        *(f"{project}/{kind}/compare/?{two_of(program, project, kind)}" for kind in COMPARED),
+        *(f"/projects/{one}/wizard/model/" for one in others),
+    )
+
+    signed_out = {
+        "accounts:login": "/accounts/login/",
+        "accounts:register": "/accounts/register/",
+        "accounts:set_password": person_link(studio.url, page, "grace"),
+    }
+    # The first administrator's page is the portal's, below: here it was used long ago.
+    assert site.complete() - set(signed_out) == {"accounts:first_admin"}
+
+    scores = judge(debugging_port, studio.url, site.pages, page.context.cookies())
+    scores += judge(debugging_port, studio.url, signed_out)
+    show("studio", scores, capsys)
+    assert complaints(scores) == []
+
+
+@pytest.mark.timeout(JUDGING_S)
+def test_every_page_of_the_portal_is_accessible_to_lighthouse(
+    context: BrowserContext,
+    seen: dict[str, str],
+    debugging_port: int,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    with served(Path(seen["package"]), tmp_path) as portal:
+        first = {"accounts:first_admin": portal.first_admin.removeprefix(portal.url)}
+        scores = judge(debugging_port, portal.url, first)
+        browser = context.browser
+        assert browser is not None
+        own = browser.new_context()
+        visitor = own.new_page()
+        become_admin(portal, visitor, "/chat/")
+        visitor.goto(f"{portal.url}/chat/")
+        ask(visitor, QUESTION)
+        visitor.goto(f"{portal.url}/knowledge/")
+        visitor.locator("main a[href^='/knowledge/']:not([href$='/new/'])").first.click()
+        with visitor.expect_file_chooser() as chooser:
+            visitor.get_by_role("button", name="Choose files").click()
+        chooser.value.set_files(SAMPLES / "leave.md")
+        expect(visitor.get_by_role("link", name="leave.md").first).to_be_visible()
+        site = Site(client_of(portal.url, visitor), names(*VENDORED))
+        site.follow("/chat/", "/accounts/people/", "/knowledge/", "/jobs/")
+        signed_out = {
+            "accounts:login": "/accounts/login/",
+            "accounts:set_password": person_link(portal.url, visitor, "grace"),
+        }
+        assert site.complete() == {"accounts:set_password", *first, *ABSENT}
+        scores += judge(debugging_port, portal.url, site.pages, own.cookies())
+        scores += judge(debugging_port, portal.url, signed_out)
+        own.close()
+    show("portal", scores, capsys)
+    assert complaints(scores) == []
+
+
+def show(name: str, scores: list[Score], capsys: pytest.CaptureFixture[str]) -> None:
+    (ARTIFACTS.parent / f"lighthouse-{name}.txt").write_text(table(scores) + "\n")
+    with capsys.disabled():
+        print(f"\n{name}: {table(scores)}")
+
+
+def client_of(address: str, page: Page) -> httpx.Client:
+    """With the session of the browser."""
+    kept = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies(address))
+    return httpx.Client(base_url=address, headers={"Cookie": kept}, timeout=60)
+
+
+def person_link(address: str, page: Page, username: str) -> str:
+    """The path of the one-time link of a new person."""
+    page.goto(f"{address}/accounts/people/new/")
+    page.get_by_label("User name").fill(username)
+    page.locator("main form .btn-primary").click()
+    link = page.locator("input[value*='/accounts/set-password/']")
+    expect(link).to_be_visible()
+    return urlsplit(link.input_value()).path
+
+
+def two_of(program: Program, project: str, kind: str) -> str:
+    rows = program.rows(f"{project}/{kind}")
+    return "&".join(f"run={one['id']}" for one in rows[:2])
