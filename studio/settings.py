@@ -187,6 +187,12 @@ JOBS_CELERY_APP = "studio.celery"
 JOBS_MODE = env.text("STUDIO_JOBS_MODE", "broker" if CELERY_BROKER_URL else "embedded")
 JOBS_EMBEDDED_WORKERS = env.number("STUDIO_JOBS_WORKERS", 2, low=1, high=32)
 
+JOBS_GUARDS = {
+    "evaluations.run": "apps.evaluations.services.refuse_without_role",
+    "benchmarks.run": "apps.benchmarks.services.refuse_without_role",
+    "packages.export": "apps.packages.services.refuse_without_role",
+}
+"""Kinds of jobs whose person may lose the right to them: asked before a retry and before the work."""
 SWEEPS = ["apps.chat.orphans.sweep_orphans"]
 """What the sweeper calls once an hour."""
 CHAT_GATEWAY = "apps.sandboxes.gateway.SandboxGateway"

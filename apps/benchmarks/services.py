@@ -20,9 +20,11 @@ from apps.evaluations.app_under_test import servers_of
 from apps.evaluations.models import Dataset
 from apps.evaluations.services import knowledge_of
 from apps.evaluations.words_only import refuse_files
+from apps.jobs.models import Job
 from apps.jobs.services import start_job
+from apps.projects.enums import Act
 from apps.projects.models import SpecVersion
-from apps.projects.queries import spec_of
+from apps.projects.queries import require_role_still, spec_of
 from apps.runtime.resources import ModelServer
 
 if TYPE_CHECKING:
@@ -61,6 +63,13 @@ def start_bench(*, version: SpecVersion, profile: Profile, by: User) -> BenchRun
     )
     run.save(update_fields=["job"])
     return run
+
+
+def refuse_without_role(job: Job) -> None:
+    """Raises RoleMissing if the job's person may not start such a load run now."""
+    row = BenchRun.objects.select_related("project__owner").filter(job=job).first()
+    if row:
+        require_role_still(job.owner, row.project, Act.PROVE)
 
 
 def remote_servers(version: SpecVersion) -> list[ModelServer]:

@@ -25,8 +25,9 @@ from apps.evaluations.models import Dataset, EvalRun, Question, Sample
 from apps.evaluations.words_only import refuse_files
 from apps.jobs.models import Job
 from apps.jobs.services import start_job
+from apps.projects.enums import Act
 from apps.projects.models import Project, SpecVersion
-from apps.projects.queries import collections_of, spec_of
+from apps.projects.queries import collections_of, require_role_still, spec_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -112,6 +113,13 @@ def start_run(
     )
     run.save(update_fields=["job"])
     return run
+
+
+def refuse_without_role(job: Job) -> None:
+    """Raises RoleMissing if the job's person may not start such an evaluation now."""
+    row = EvalRun.objects.select_related("project__owner").filter(job=job).first()
+    if row:
+        require_role_still(job.owner, row.project, Act.PROVE)
 
 
 @transaction.atomic

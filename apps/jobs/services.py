@@ -23,6 +23,7 @@ from django.utils import timezone
 from apps.jobs.dispatch import enqueue, process_stopping
 from apps.jobs.enums import RETRYABLE, JobStatus
 from apps.jobs.errors import JobNotRetryable
+from apps.jobs.guards import refuse_forbidden
 from apps.jobs.models import STALE_AFTER_S, Job
 from apps.runtime.errors import StudioError
 
@@ -58,7 +59,9 @@ def start_job(*, kind: str, target_id: Any, title: str, owner: User, target_url:
 
 @transaction.atomic
 def retry_job(job: Job) -> Job:
-    """Queue a job again. Raises JobNotRetryable unless it failed, was cancelled or interrupted."""
+    """Queue a job again. Raises JobNotRetryable unless it failed, was cancelled or interrupted,
+    and what the guard of its kind raises if its person may not have it done any more."""
+    refuse_forbidden(job)
     updated = Job.objects.filter(pk=job.pk, status__in=RETRYABLE).update(
         status=JobStatus.QUEUED,
         cancel_requested=False,
@@ -249,9 +252,13 @@ def claimed(job_id: str) -> Iterator[Claim]:
 
 
 def run_claimed(job_id: str, body: Callable[[Claim], None]) -> None:
-    """Run a task's body on a job, or leave quietly if there is nothing to claim (delivered twice)."""
+    """Run a task's body on a job, or leave quietly if there is nothing to claim (delivered twice).
+
+    A job whose person lost the right to it while it waited ends with that sentence instead.
+    """
     try:
         with claimed(job_id) as claim:
+            refuse_forbidden(claim.job)
             body(claim)
     except NotClaimed:
         log.info("jobs.not-claimed", job=job_id)

@@ -14,6 +14,7 @@ from django.core.files import File
 from django.db import transaction
 
 from apps.connections.queries import endpoints_for
+from apps.jobs.models import Job
 from apps.jobs.services import cancel_job, start_job
 from apps.knowledge.enums import DocumentStatus
 from apps.knowledge.models import Collection
@@ -25,8 +26,9 @@ from apps.packages.domain.vendor import Sources
 from apps.packages.errors import KnowledgeMissing, OutOfSpace, PackageRefused
 from apps.packages.models import PackageExport
 from apps.packages.secrets import stored_values
+from apps.projects.enums import Act
 from apps.projects.models import SpecVersion
-from apps.projects.queries import collections_of, spec_of
+from apps.projects.queries import collections_of, require_role_still, spec_of
 from apps.runtime.graph import Graph
 
 if TYPE_CHECKING:
@@ -52,6 +54,13 @@ def start_export(*, version: SpecVersion, options: Options, by: User) -> Package
     )
     export.save(update_fields=["job"])
     return export
+
+
+def refuse_without_role(job: Job) -> None:
+    """Raises RoleMissing if the job's person may not start such an export now."""
+    row = PackageExport.objects.select_related("project__owner").filter(job=job).first()
+    if row:
+        require_role_still(job.owner, row.project, Act.SHIP)
 
 
 def make_package(*, export: PackageExport, step: Step) -> Report:

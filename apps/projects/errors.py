@@ -60,6 +60,12 @@ class RoleMissing(NotAllowed):
     sentence = "{act} {title} takes the role {needed}, and yours is {role}. Ask {owner}, its owner."
 
 
+class RoleGone(RoleMissing):
+    """For what somebody began in a project that is shared with them no more."""
+
+    sentence = "{act} {title} takes the role {needed}, and you have none there any more. Ask {owner}, its owner."
+
+
 class PersonUnknown(UserFault):
     code = "projects.person-unknown"
     sentence = (

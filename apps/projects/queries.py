@@ -17,7 +17,7 @@ from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.validate import Context
 from apps.projects.domain.yaml_io import parse
 from apps.projects.enums import Act, Role
-from apps.projects.errors import RoleMissing, SpecRefused
+from apps.projects.errors import RoleGone, RoleMissing, SpecRefused
 from apps.projects.models import Draft, Membership, Project, SpecVersion
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def project_for(user: User, pk: UUID, act: Act = Act.LOOK) -> Project:
 
 
 def require_role(user: User, project: Project, act: Act) -> None:
-    """Raises RoleMissing."""
+    """For a project that the user may see. Raises RoleMissing."""
     role = role_of(user, project)
     if not role.may(act):
         raise RoleMissing(
@@ -68,6 +68,22 @@ def require_role(user: User, project: Project, act: Act) -> None:
             role=role.label.lower(),
             owner=project.owner,
         )
+
+
+def require_role_still(user: User, project: Project, act: Act) -> None:
+    """For work begun earlier, whose project may be out of the user's sight by now.
+
+    Raises RoleMissing, as the start of that work did, and RoleGone where no role is left.
+    """
+    if not _visible(user, Role.VIEWER).filter(pk=project.pk).exists():
+        raise RoleGone(
+            act=act.label,
+            title=project.title,
+            needed=act.needs.label.lower(),
+            role="",
+            owner=project.owner,
+        )
+    require_role(user, project, act)
 
 
 def role_of(user: User, project: Project) -> Role:

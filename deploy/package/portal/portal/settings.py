@@ -180,6 +180,7 @@ JOBS_CELERY_APP = "portal.celery"
 JOBS_MODE = "broker" if CELERY_BROKER_URL else "embedded"
 JOBS_EMBEDDED_WORKERS = env.number("PORTAL_JOBS_WORKERS", 2, low=1, high=32)
 
+JOBS_GUARDS: dict[str, str] = {}
 SWEEPS = ["apps.chat.orphans.sweep_orphans"]
 CHAT_GATEWAY = "portal.gateway.PortalGateway"
 KNOWLEDGE_SHARED = True
