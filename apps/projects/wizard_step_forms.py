@@ -16,7 +16,7 @@ from apps.projects.domain.shape import Range, range_at
 from apps.projects.domain.spec import ProjectSpec
 from apps.projects.domain.yaml_io import plain
 from apps.projects.errors import SpecRefused
-from apps.ui.forms import Form
+from apps.ui.forms import Form, control
 
 SLIDER_TOPS = {"top_k": 200, "max_tokens": 4096, "k": 20}
 """Where a slider ends although larger values may be typed: its useful part stays wide."""
@@ -25,6 +25,7 @@ SLIDER_TOPS = {"top_k": 200, "max_tokens": 4096, "k": 20}
 class StepForm(Form):
     """paths: from field to the place in the spec that it edits."""
 
+    saves_itself = True
     paths: dict[str, str] = {}
 
     def __init__(self, data: Any = None, *, spec: ProjectSpec, **kwargs: Any) -> None:
@@ -105,6 +106,7 @@ def slider_of(form: Form, component: str, name: str) -> dict[str, Any]:
     parameter = components()[component].parameter(name)
     return {
         "field": form[name],
+        "control": control(form[name], has_help=True),
         "parameter": parameter,
         "top": SLIDER_TOPS.get(name, parameter.high),
         "step": f"{parameter.step:g}",

@@ -36,8 +36,12 @@ def dressed(field: forms.Field) -> forms.Field:
 
 
 class _Dressed:
-    """Adds the widget classes. Errors of a bound form mean status 422."""
+    """Adds the widget classes. Errors of a bound form mean status 422.
 
+    saves_itself   the page keeps a place for every field's errors, which answers to saves fill
+    """
+
+    saves_itself = False
     fields: dict[str, forms.Field]
     label_suffix: str
 

@@ -2,4 +2,5 @@
 import "./studio/range-pair.js";
 import "./studio/code-lines.js";
 import "./studio/keep-on-leave.js";
+import "./studio/field-errors.js";
 import "./studio/canvas-view.js";
