@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 C = TypeVar("C")
@@ -27,6 +27,7 @@ class Kept(Generic[C]):
         self._loops: WeakKeyDictionary[
             asyncio.AbstractEventLoop, dict[Hashable, list[tuple[C, float]]]
         ] = WeakKeyDictionary()
+        _everything.append(self)
 
     @asynccontextmanager
     async def lease(self, key: Hashable, make: Callable[[], Awaitable[C]]) -> AsyncIterator[C]:
@@ -69,3 +70,12 @@ class Kept(Generic[C]):
 
     def _mine(self) -> dict[Hashable, list[tuple[C, float]]]:
         return self._loops.setdefault(asyncio.get_running_loop(), {})
+
+
+_everything: list[Kept[Any]] = []
+
+
+async def close_all() -> None:
+    """Close what the running loop keeps open of every kind."""
+    for kept in _everything:
+        await kept.close()

@@ -9,13 +9,20 @@ from apps.runtime import http
 from apps.runtime.resources import ModelServer
 from apps.runtime.stores.base import Store
 from apps.runtime.stores.errors import StoreWrong
+from apps.runtime.stores.kept import close_all
 from apps.runtime.stores.milvus import Milvus
-from apps.runtime.stores.pgvector import PgVector, connections
+from apps.runtime.stores.pgvector import PgVector
 from apps.runtime.stores.qdrant import Qdrant
-from apps.runtime.stores.redis import Redis, wires
+
+
+def _redis(server: ModelServer) -> Store:
+    from apps.runtime.stores.redis import Redis  # noqa: PLC0415 - its client takes 7 MiB
+
+    return Redis(server)
+
 
 STORES: Final[dict[str, Callable[[ModelServer], Store]]] = {
-    "redis": Redis,
+    "redis": _redis,
     "qdrant": Qdrant,
     "milvus": Milvus,
     "pgvector": PgVector,
@@ -33,6 +40,5 @@ def open_store(server: ModelServer) -> Store:
 
 async def close_stores() -> None:
     """Close what the running loop keeps open; the next request opens anew."""
-    await wires.close()
-    await connections.close()
+    await close_all()
     await http.close_sessions()

@@ -24,8 +24,8 @@ from apps.runtime.stores.base import (
 )
 from apps.runtime.stores.errors import NoVectorSearch, PasswordRefused, StoreMissing, StoreWrong
 from apps.runtime.stores.kept import Kept
-from apps.runtime.stores.resp import NotRedis, RespError, Wire, alive, close, connect
 from apps.runtime.stores.sockets import answering, reachable
+from apps.runtime.stores.wire import NotRedis, Refused, Wire, connect
 
 AT_ONCE = 1000
 """Keys in one round of a removal."""
@@ -35,7 +35,7 @@ NO_ENGINE = (
 )
 NO_INDEX = ("unknown index name", "no such index", "index not found")
 
-wires: Kept[Wire] = Kept(close, alive)
+wires: Kept[Wire] = Kept(Wire.close, lambda wire: wire.alive)
 
 
 class Redis:
@@ -144,7 +144,7 @@ class Redis:
                 yield wire
         except NotRedis as error:
             raise self._wrong("it does not speak Redis's protocol") from error
-        except RespError as error:
+        except Refused as error:
             raise self._refusal(str(error)) from error
 
     async def _address(self) -> str:
@@ -155,17 +155,14 @@ class Redis:
         place = place_of(self.server.base_url)
         tls_name = place.host if place.scheme == "rediss" else ""
         async with answering(self.server, self.server.connect_timeout_s):
-            wire = await connect(address, place.port, tls_name=tls_name)
-            try:
-                if self.server.api_key:
-                    user = [place.user] if place.user else []
-                    await wire.ask("AUTH", *user, self.server.api_key)
-                if place.database not in ("", "0"):
-                    await wire.ask("SELECT", place.database)
-            except BaseException:
-                await close(wire)
-                raise
-        return wire
+            return await connect(
+                address,
+                place.port,
+                tls_name=tls_name,
+                user=place.user,
+                password=self.server.api_key,
+                database=place.database,
+            )
 
     def _refusal(self, said: str) -> Exception:
         word, name = said.partition(" ")[0], self.server.name
