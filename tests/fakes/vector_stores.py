@@ -9,17 +9,18 @@ without one, an unknown field, a name that is taken, a missing key.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import re
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import orjson
 from aiohttp import web
+
+from tests.fakes.threaded import Threaded
 
 LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -51,69 +52,36 @@ class Rows:
         return sorted(scores, key=lambda row: -row[1])[:n]
 
 
-class FakeStore:
-    """`with FakeQdrant(key="…") as server:`; `.url` is its address, `.tables` what it holds."""
+class FakeStore(Threaded):
+    """`with FakeQdrant(key="…") as server:`; `.url` is its address, `.tables` what it holds.
+
+    Started again after `stop`, it has the same port and the same rows.
+    """
+
+    name = "fake-store"
 
     def __init__(self, key: str = "", port: int = 0) -> None:
-        self.key, self.port = key, port
+        super().__init__("127.0.0.1", port)
+        self.key = key
         self.tables: dict[str, Rows] = {}
-        self.hang, self.fail_writes_after = False, -1
-        self.asked: list[str] = []
-        self.abandoned = threading.Event()
-        self.reached = threading.Event()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.root
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Again after `stop`, on the same port and with the same rows."""
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
-        self._thread.start()
-        started.wait(10)
-
-    def stop(self) -> None:
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(10)
-
-    def _run(self, started: threading.Event) -> None:
-        self._loop.run_until_complete(self._serve(started))
-        self._loop.close()
-
-    async def _serve(self, started: threading.Event) -> None:
-        self._stopping = asyncio.Event()
+    async def _listen(self) -> None:
         app = web.Application(client_max_size=LIMIT_BYTES)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port)
-        await site.start()
-        assert site._server is not None
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        started.set()
-        await self._stopping.wait()
-        await runner.cleanup()
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _close(self) -> None:
+        await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.path.strip("/")
-        self.asked.append(f"{request.method} {path}")
-        if self.hang:
-            self.reached.set()
-            try:
-                await asyncio.sleep(3600)
-            except asyncio.CancelledError:
-                self.abandoned.set()
-                raise
         data = await request.read()
         try:
             body = orjson.loads(data) if data else None
@@ -122,11 +90,6 @@ class FakeStore:
         if not self.open_to_all(request.method, path) and not self.signed_in(request):
             return self.not_signed_in()
         return self.reply(request.method, path, body)
-
-    def may_write(self) -> bool:
-        """False once, when `fail_writes_after` writes were taken."""
-        self.fail_writes_after -= 1
-        return self.fail_writes_after != -1
 
     def signed_in(self, request: web.Request) -> bool:
         return not self.key or request.headers.get("Authorization") == f"Bearer {self.key}"
@@ -213,8 +176,6 @@ class FakeQdrant(FakeStore):
         return self._yes({"operation_id": 1, "status": "completed"})
 
     def _put(self, rows: Rows, body: Any) -> web.Response:
-        if not self.may_write():
-            return self._no(500, "Service internal error: No space left on device")
         points = body.get("points")
         if not points:
             return self._no(422, "Validation error in JSON body: points: Empty update request")
@@ -342,10 +303,6 @@ class FakeMilvus(FakeStore):
         return self._yes({"collectionName": body["collectionName"], "fields": fields})
 
     def _upsert(self, rows: Rows, body: Any) -> web.Response:
-        if not self.may_write():
-            return self._no(
-                9, "quota exceeded[reason=disk quota exceeded, please allocate more resources]"
-            )
         for row in body["data"]:
             if missing := self.FIELDS - set(row):
                 return self._no(
