@@ -18,6 +18,7 @@ class Traits:
     takes       kinds of media that may come with a question
     speaks      whether answers come with sound
     fields      what a request may say beside the question, with the application's own values
+    models      names of the models that write answers, in the order of the graph
     needs       kinds of media without which there is no answer, whatever is written
     """
 
@@ -26,6 +27,7 @@ class Traits:
     speaks: bool = False
     fields: dict[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 def traits_of(graph: Graph) -> Traits:
@@ -33,13 +35,16 @@ def traits_of(graph: Graph) -> Traits:
     entrances = {node.id for node in graph.nodes if node.adapter == INPUT}
     used = {edge.source for edge in graph.edges}
     fields: dict[str, str] = {}
+    models: dict[str, None] = {}
     generates = False
     for node in graph.nodes:
         adapter = ADAPTERS.get(node.adapter)
         if adapter is None:
             continue
         alone = graph.model_copy(update={"nodes": (node,)})
-        generates = generates or (adapter.speaks and bool(alone.connections()))
+        if adapter.speaks and alone.connections():
+            generates = True
+            models[str(node.params.get("model") or "")] = None
         for name in adapter.fields:
             fields.setdefault(name, str(node.params.get(name) or ""))
         if named := node.params.get(adapter.names_field):
@@ -57,6 +62,7 @@ def traits_of(graph: Graph) -> Traits:
             if edge.source.partition(".")[0] == node.id and node.id not in entrances
         ),
         fields=fields,
+        models=tuple(filter(None, models)),
     )
 
 

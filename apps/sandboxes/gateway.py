@@ -117,13 +117,12 @@ def _starters(version: SpecVersion) -> tuple[str, ...]:
 
 def _app(version: SpecVersion, *, name: str = "", starters: tuple[str, ...] = ()) -> ChatApp:
     spec = version.spec["spec"]
-    model = spec.get("model", {})
     traits = traits_of(_graph(version))
     return ChatApp(
         key=version.app_key,
         title=version.project.title or version.project.name,
         description=version.project.description,
-        model=model.get("name", "") if traits.generates else "",
+        model=", ".join(traits.models),
         generates=traits.generates,
         sampling=spec.get("parameters"),
         starters=starters,

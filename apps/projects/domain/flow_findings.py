@@ -107,6 +107,7 @@ def _node(
             yield from rule_findings(rules, place, kinds)
     values = values_of(node, settings)
     yield from _runs(path, node, component, values, kinds)
+    yield from _model_of(path, node, component, settings, kinds)
     yield from _names_of(path, node, component, settings, kinds)
     if all(
         not unfit(component.parameter(name), value)
@@ -143,6 +144,30 @@ def _runs(
                 f"one of kind {wanted}. Choose another."
             )
         yield Finding("spec.flow.connection-missing", message, place)
+
+
+def _model_of(
+    path: tuple[str | int, ...],
+    node: FlowNode,
+    component: Component,
+    settings: Mapping[str, Any],
+    kinds: Mapping[str, str] | None,
+) -> Iterator[Finding]:
+    """A connection of a node's own beside the model of the project's."""
+    server, project = component.connection, settings["model"]
+    own = node.params.get(server.name) if server else None
+    if own in (None, "", "builtin", project["connection"]):
+        return
+    if kinds is not None and kinds.get(str(own)) != "openai":
+        return
+    for parameter in component.parameters:
+        if parameter.setting == "model.name" and parameter.name not in node.params:
+            message = (
+                f"{node.id}: the connection “{own}” is its own, and its model “{project['name']}” is the "
+                f"project's, which stands for “{project['connection']}”. Name one of the models that "
+                f"“{own}” serves."
+            )
+            yield Finding("spec.flow.model-elsewhere", message, path, "warning")
 
 
 def _names_of(

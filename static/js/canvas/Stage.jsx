@@ -3,7 +3,7 @@ import { Background, BaseEdge, ConnectionLineType, MiniMap, Panel, ReactFlow, Vi
 import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { WIDTH, cardHandles, cardHeight } from "./card.js";
 import { placed } from "./layout.js";
-import { ends, keyOf, portOf, veto } from "./model.js";
+import { ends, keyOf, portOf, summaryOf, veto } from "./model.js";
 import { Far, NodeCard } from "./NodeCard.jsx";
 import { DRAGGED } from "./palette.js";
 
@@ -24,22 +24,6 @@ export const duration = () => (reduced.matches ? 0 : 250);
 function Wire({ label, interactionWidth, ...ends }) {
   const [path, labelX, labelY] = getBezierPath(ends);
   return <BaseEdge path={path} label={label} labelX={labelX} labelY={labelY} interactionWidth={useContext(Far) ? 0 : interactionWidth} />;
-}
-
-// Two values that tell most about a node: what it sets itself first.
-export function summaryOf(node, component, inherited) {
-  const told = [];
-  const known = component?.parameters ?? [];
-  const rows = [...known.filter((one) => one.name in node.params), ...known.filter((one) => !(one.name in node.params))];
-  for (const one of rows) {
-    const value = node.params[one.name] ?? inherited?.[one.name];
-    if (value === "" || value == null || (Array.isArray(value) && !value.length) || typeof value === "boolean") continue;
-    if (one.kind === "long-text" && !(one.name in node.params)) continue;
-    const text = Array.isArray(value) ? value.join(", ") : String(value);
-    told.push(["connection", "choice", "text"].includes(one.kind) ? text : `${one.title}: ${text}`);
-    if (told.length === 2) break;
-  }
-  return told.join(" · ");
 }
 
 // React redraws only the nodes whose data is another object.

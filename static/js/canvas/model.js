@@ -419,3 +419,25 @@ export function inOrder(drawing) {
   }
   return order;
 }
+
+// Two values that tell most about a node: what it sets itself first.
+export function summaryOf(node, component, inherited) {
+  const told = [];
+  const known = component?.parameters ?? [];
+  const rows = [...known.filter((one) => one.name in node.params), ...known.filter((one) => !(one.name in node.params))];
+  for (const one of rows) {
+    const value = node.params[one.name] ?? inherited?.[one.name];
+    if (value === "" || value == null || (Array.isArray(value) && !value.length) || typeof value === "boolean") continue;
+    if (one.kind === "long-text" && !(one.name in node.params)) continue;
+    const text = Array.isArray(value) ? value.map(named).join(", ") : String(value);
+    told.push(["connection", "choice", "text"].includes(one.kind) ? text : `${one.title}: ${text}`);
+    if (told.length === 2) break;
+  }
+  return told.join(" · ");
+}
+
+// Entries of a list that are more than a word: a rule by its kind, a tool by its name.
+function named(entry) {
+  if (entry === null || typeof entry !== "object") return String(entry);
+  return String(entry.name ?? entry.kind ?? Object.values(entry).find((value) => typeof value === "string" && value) ?? "…");
+}

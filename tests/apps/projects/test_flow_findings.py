@@ -107,6 +107,17 @@ def test_a_connection_of_the_node_itself_is_found_there() -> None:
     assert found(own) == [("spec.connection.unknown", nodes(2, "params", "server"))]
 
 
+def test_a_connection_of_the_nodes_own_asks_for_a_model_of_its_own() -> None:
+    kinds = {"local": "openai", "other": "openai", "service": "opea"}
+    alone = flow(llm={"server": "other"})
+    together = flow(llm={"server": "other", "model": "mistral"})
+
+    assert found(alone, kinds) == [("spec.flow.model-elsewhere", nodes(2))]
+    assert "“other” is its own" in flow_findings(spec(alone), kinds)[0].message
+    assert found(together, kinds) == found(flow(llm={"server": "local"}), kinds) == []
+    assert found(flow(llm={"server": "service"}), kinds) == []
+
+
 def test_edges_of_ports_that_do_not_exist_or_fit() -> None:
     wrong = (*EDGES, "question.quest > prompt.history", "question.question > prompt.passages")
 

@@ -306,6 +306,13 @@ def test_the_field_of_a_switch_is_asked_for() -> None:
     assert traits_of(two_models(first=["large"])).fields == {}
 
 
+def test_the_models_that_may_answer_are_named() -> None:
+    assert traits_of(two_models("large-model", "small-model")).models == (
+        "large-model",
+        "small-model",
+    )
+
+
 @pytest.mark.parametrize(
     "params", [{"together": ["fifth"]}, {"unless": ["otherwise"]}, {"field": "a b"}]
 )

@@ -98,9 +98,12 @@ async def test_code_is_written_in_the_language_asked_for(
 def test_traits_say_what_people_may_give() -> None:
     translation = traits_of(built("translation", MODEL))
     code = traits_of(built("code-gen", MODEL))
+    names = ("fake-model",)
 
-    assert translation == Traits(True, ("document",), False, {"source": "", "target": "German"})
-    assert code == Traits(True, (), False, {"language": "Python"})
+    assert translation == Traits(
+        True, ("document",), False, {"source": "", "target": "German"}, models=names
+    )
+    assert code == Traits(True, (), False, {"language": "Python"}, models=names)
     assert built("translation", MODEL).connections() == ("local",)
 
 

@@ -114,4 +114,6 @@ async def test_opea_textgen_writes(opea: FakeOpea, opea_server: ModelServer) -> 
 
 
 def test_visual_chat_takes_pictures() -> None:
-    assert traits_of(built("visual-chat", MODEL)) == Traits(True, ("image",), needs=("image",))
+    assert traits_of(built("visual-chat", MODEL)) == Traits(
+        True, ("image",), needs=("image",), models=("fake-model",)
+    )

@@ -272,3 +272,13 @@ test("an id that one took by renaming and the other by adding is in use once", (
   assert.equal(model.nodeOf(both, "writer").component, "llm");
   assert.equal(model.nodeOf(both, "writer-2").component, "join");
 });
+
+test("a card tells two values, the node's own first, and entries of a list by their names", () => {
+  const parameter = (name, kind, title = name) => ({ name, kind, title });
+  const component = { parameters: [parameter("server", "connection"), parameter("k", "integer", "Passages"), parameter("rules", "guardrails", "Rules")] };
+  const inherited = { server: "house", k: 6, rules: [] };
+  const told = (params) => model.summaryOf(node("one", "any", params), component, inherited);
+  assert.equal(told({}), "house · Passages: 6");
+  assert.equal(told({ rules: [{ kind: "pii", action: "mask" }, { kind: "toxicity" }] }), "Rules: pii, toxicity · house");
+  assert.equal(told({ rules: [{ words: [], name: "Order desk" }, 3] }), "Rules: Order desk, 3 · house");
+});

@@ -82,7 +82,7 @@ def _chat_app(app: Application) -> ChatApp:
         key=APP_KEY,
         title=app.title,
         description=app.description,
-        model=app.model_name if app.generates else "",
+        model=", ".join(app.traits.models),
         generates=app.generates,
         sampling=app.sampling,
         starters=app.starters,
