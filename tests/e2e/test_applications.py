@@ -194,6 +194,7 @@ def test_speech_is_recorded_by_keyboard_and_escape_cancels(page: Page, look: Loo
     record.press("Enter")
     level = page.get_by_label("Level of the microphone")
     page.wait_for_function("meter => meter.value > 0", arg=level.element_handle())
+    expect(page.locator("[data-clock]")).to_have_text("0:01")
     look("76-recording", sizes=("wide", "narrow"))
     page.get_by_role("button", name="Done").press("Enter")
     expect(page.get_by_label("Files to be sent")).to_contain_text("recording-")
@@ -215,8 +216,7 @@ def test_a_recording_is_heard_and_discarded_before_it_is_sent(page: Page, look: 
     expect(page.get_by_label("Your question")).to_be_focused()
 
     page.get_by_role("button", name="Record", exact=True).press("Enter")
-    level = page.get_by_label("Level of the microphone")
-    page.wait_for_function("meter => meter.value > 0", arg=level.element_handle())
+    expect(page.locator("[data-clock]")).to_have_text("0:01")
     page.get_by_role("button", name="Done").press("Enter")
     expect(page.get_by_role("button", name="Send")).to_be_focused()
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@ import { complain } from "./files.js";
 
 const RATE_HZ = 16_000;
 const LONGEST_S = 600;
+const SHORTEST_S = 0.2;
 const WORDS = {
   NotAllowedError: "The browser was not allowed to use the microphone. Allow it in the address bar's site settings, then press Record again.",
   NotFoundError: "There is no microphone. Connect one, then press Record again.",
@@ -49,6 +50,8 @@ class Recording {
     this.recorder.addEventListener("stop", () => this.stopped());
     this.recorder.start();
     this.began = performance.now();
+    this.level.value = 0;
+    this.clock.textContent = "0:00";
     this.panel.hidden = false;
     const { signal } = this.listeners;
     const done = this.panel.querySelector("[data-record-done]");
@@ -86,21 +89,27 @@ class Recording {
 
   async stopped() {
     const wanted = this.wanted ?? true;
+    let kept = false;
     this.listeners.abort();
     try {
-      if (wanted) await this.keep();
+      if (wanted) kept = await this.keep();
     } catch (error) {
       complain(`The recording cannot be read: ${error.message}`);
     }
     this.close();
-    announce(wanted ? "The recording is attached. It can be heard before it is sent." : "The recording was cancelled.");
-    const next = wanted ? document.querySelector("[data-send]") : this.button;
+    if (kept) announce("The recording is attached. It can be heard before it is sent.");
+    else if (!wanted) announce("The recording was cancelled.");
+    const next = kept ? document.querySelector("[data-send]") : this.button;
     next?.focus();
   }
 
   async keep() {
     const recorded = await new Blob(this.chunks, { type: this.recorder.mimeType }).arrayBuffer();
     const sound = await this.context.decodeAudioData(recorded);
+    if (sound.duration < SHORTEST_S) {
+      complain("The recording is too short to hear a word. Press Record, speak, then press Done.");
+      return false;
+    }
     const offline = new OfflineAudioContext(1, Math.max(1, Math.ceil(sound.duration * RATE_HZ)), RATE_HZ);
     const source = offline.createBufferSource();
     source.buffer = sound;
@@ -110,7 +119,7 @@ class Recording {
     const time = new Date().toTimeString().slice(0, 8).replaceAll(":", "-");
     const file = new File([wav(samples)], `recording-${time}.wav`, { type: "audio/wav" });
     file.seconds = sound.duration;
-    this.holder.take([file]);
+    return this.holder.take([file]);
   }
 
   close() {
