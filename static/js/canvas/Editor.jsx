@@ -141,7 +141,7 @@ export function Editor({ doc }) {
     };
     // What is tried is what is drawn: the rest is saved first.
     const onTry = async (event) => {
-      if (event.target.id !== "canvas-try" || (!store.isDirty && !store.busy)) return;
+      if (event.target.id !== "canvas-try" || (!store.entering && !store.isDirty && !store.busy)) return;
       event.preventDefault();
       event.stopPropagation();
       if (await store.flush()) event.target.submit();

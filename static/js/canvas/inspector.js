@@ -17,6 +17,9 @@ export class Inspector {
       if (was !== node.id) this.onRename?.(node.id);
     };
     this.onRan = (event) => store.ran(event.detail);
+    this.onSent = (event) => event.detail.requestConfig?.elt.matches(".inspector-form") && store.enter(event.type === "htmx:beforeRequest" ? 1 : -1);
+    document.body.addEventListener("htmx:beforeRequest", this.onSent);
+    document.body.addEventListener("htmx:afterRequest", this.onSent);
     document.body.addEventListener("canvas:node", this.onNode);
     document.body.addEventListener("canvas:ran", this.onRan);
   }

@@ -14,6 +14,7 @@ export class Store {
     this.editable = doc.editable !== false;
     this.listeners = new Set();
     this.settled = false;
+    this.entering = 0;
     this.state = { now: drawing, past: [], future: [], saving: "saved", conflict: null, said: "", kept: doc.kept, ...this.served(doc), runs: doc.runs ?? {} };
   }
 
@@ -89,6 +90,14 @@ export class Store {
     return this.now !== this.saved && changes(this.saved, this.now).length > 0;
   }
 
+  // Values on their way through the inspector's form are changes that are not saved yet.
+  enter(by) {
+    this.entering = Math.max(0, this.entering + by);
+    const { saving } = this.state;
+    if (this.entering && saving === "saved") this.set({ saving: "unsaved" });
+    if (!this.entering && saving === "unsaved" && !this.busy && !this.isDirty) this.set({ saving: "saved" });
+  }
+
   later(pause = PAUSE_MS) {
     clearTimeout(this.timer);
     if (this.state.conflict) return;
@@ -104,7 +113,7 @@ export class Store {
     if (this.busy || this.state.conflict) return;
     const sent = this.now;
     const ops = changes(this.saved, sent);
-    if (!ops.length && !this.settled) return this.set({ saving: "saved" });
+    if (!ops.length && !this.settled) return this.set({ saving: this.entering ? "unsaved" : "saved" });
     this.busy = true;
     this.set({ saving: "saving" });
     try {
@@ -114,7 +123,7 @@ export class Store {
       else if (answer.ok) {
         this.saved = sent;
         this.settled = false;
-        this.set({ ...this.served(data), saving: this.now === sent ? "saved" : "unsaved" });
+        this.set({ ...this.served(data), saving: this.now === sent && !this.entering ? "saved" : "unsaved" });
       } else this.fail(data.error?.message ?? `The server refused it (${answer.status}).`);
     } catch {
       this.fail("The server does not answer. Your changes stay here; trying again.");
@@ -142,12 +151,12 @@ export class Store {
   // Resolves once everything is saved, or to false where that is not possible now.
   async flush() {
     clearTimeout(this.timer);
-    for (let tries = 0; tries < 20 && (this.busy || this.isDirty); tries += 1) {
-      if (this.busy) await new Promise((done) => setTimeout(done, 100));
+    for (let tries = 0; tries < 20 && (this.entering || this.busy || this.isDirty); tries += 1) {
+      if (this.entering || this.busy) await new Promise((done) => setTimeout(done, 100));
       else await this.save();
       if (this.state.conflict || this.state.saving === "failed") return false;
     }
-    return !this.isDirty;
+    return !this.entering && !this.isDirty;
   }
 
   leave() {
