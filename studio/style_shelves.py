@@ -94,6 +94,8 @@ def _project(user: User) -> Iterator[Specimen]:
     now, own = timezone.now(), _row(user)
     yield Specimen("projects/_tabs.html", "first tab", {"project": own, "tab": "overview"})
     yield Specimen("projects/_looking.html", "a viewer", {"project": _row()})
+    deed = {"project": _row(), "deed": "build a version"}
+    yield Specimen("projects/_whom_to_ask.html", "a viewer, an empty list", deed)
     happenings = [
         Happening(now, "box", f"Version v2 {LONG} built", "/projects/"),
         Happening(
