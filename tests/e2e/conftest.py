@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.e2e.browser import ARGUMENTS, ROOT, Look, Watch, launch
+from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.servers.environment import PROJECT
 from tests.servers.ports import free_port, wait_until
 
@@ -93,6 +94,12 @@ def context(debugging_port: int) -> Iterator[BrowserContext]:
         made.set_default_timeout(15_000)
         yield made
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

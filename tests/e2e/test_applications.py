@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.e2e.browser import ARGUMENTS, ARTIFACTS, Look, launch
-from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.e2e.conftest import Running
+from tests.e2e.steps import become_admin, connect
 from tests.fakes.openai_server import Behaviour, FakeOpenAI
 from tests.fakes.pictures import png
 from tests.fakes.sounds import spoken, tone
@@ -36,12 +37,6 @@ def context() -> Iterator[BrowserContext]:
         made.set_default_timeout(15_000)
         yield made
         browser.close()
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
 
 
 def build(studio: Running, page: Page, application: str, title: str) -> None:
@@ -94,17 +89,8 @@ def send(page: Page, text: str = "") -> None:
 
 
 def test_a_connection_is_made(studio: Running, page: Page, model_server: FakeOpenAI) -> None:
-    page.goto(studio.first_admin)
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
-    page.get_by_label("Password again").fill(WALK_PASSWORD)
-    page.get_by_role("button", name="Create and sign in").click()
-    expect(page).to_have_url(f"{studio.url}/projects/")
-    page.goto(f"{studio.url}/connections/new/")
-    page.get_by_label("Title").fill("House")
-    page.get_by_role("textbox", name="Address").fill(model_server.url)
-    page.get_by_role("button", name="Connect", exact=True).click()
-    page.wait_for_url(lambda url: not url.endswith("/new/"))
+    become_admin(studio, page)
+    connect(studio, page, "House", model_server.url)
 
 
 def test_visual_chat_answers_about_a_picture(studio: Running, page: Page, look: Look) -> None:

@@ -6,21 +6,15 @@ The steps build on each other and run in this order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser import Look, Watch
-from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.e2e.conftest import Running
 from tests.e2e.drawing import drag, node, port, saved, wires
-from tests.fakes.openai_server import Behaviour, FakeOpenAI
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
+from tests.e2e.steps import become_admin, connect
+from tests.fakes.openai_server import FakeOpenAI
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +36,8 @@ def new_flow(studio: Running, page: Page, title: str) -> str:
 def test_a_custom_project_begins_on_the_canvas(
     studio: Running, page: Page, look: Look, seen: dict[str, str], model_server: FakeOpenAI
 ) -> None:
-    page.goto(studio.first_admin)
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
-    page.get_by_label("Password again").fill(WALK_PASSWORD)
-    page.get_by_role("button", name="Create and sign in").click()
-    page.goto(f"{studio.url}/connections/new/")
-    page.get_by_label("Title").fill("Fake")
-    page.get_by_label(re.compile("address", re.IGNORECASE)).first.fill(model_server.url)
-    page.locator("form[action$='/connections/new/'] .btn-primary").click()
-    page.wait_for_url(lambda url: not url.endswith("/new/"))
+    become_admin(studio, page)
+    connect(studio, page, "Fake", model_server.url)
     seen["canvas"] = new_flow(studio, page, "Two models")
     look("60-canvas")
 

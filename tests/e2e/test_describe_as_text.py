@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Look, Watch
-from tests.e2e.conftest import WALK_PASSWORD, Running
+from tests.e2e.conftest import Running
+from tests.e2e.steps import become_admin
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +16,7 @@ def seen() -> dict[str, str]:
 
 
 def test_a_project_to_write(studio: Running, page: Page, seen: dict[str, str]) -> None:
-    page.goto(studio.first_admin)
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
-    page.get_by_label("Password again").fill(WALK_PASSWORD)
-    page.get_by_role("button", name="Create and sign in").click()
+    become_admin(studio, page)
     page.goto(f"{studio.url}/projects/new/")
     page.get_by_label("Title").fill("Travel desk")
     page.get_by_role("button", name="Create and go on").click()

@@ -6,7 +6,6 @@ The steps build on each other and run in this order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,19 +17,13 @@ from tests.e2e.browser import Look
 from tests.e2e.conftest import Running
 from tests.e2e.drawing import node, saved, selected
 from tests.e2e.steps import Program, become_admin, connect, new_project, write, written
-from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.fakes.openai_server import FakeOpenAI
 
 COMMENTS = [
     "# Reviewed with the works council.",
     "# Not above 1: legal asked for it.",
     "# as measured in spring",
 ]
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

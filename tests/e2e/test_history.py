@@ -6,7 +6,6 @@ The steps build on each other and run in this order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,7 @@ from tests.e2e.browser import Look, Watch
 from tests.e2e.conftest import Running
 from tests.e2e.drawing import node, saved, selected
 from tests.e2e.steps import Program, become_admin, connect, new_project, write, written
-from tests.fakes.openai_server import Behaviour, FakeOpenAI
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
+from tests.fakes.openai_server import FakeOpenAI
 
 
 @pytest.fixture(scope="module")

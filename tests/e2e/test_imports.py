@@ -6,26 +6,18 @@ The steps build on each other and run in this order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser import Look
 from tests.e2e.conftest import Running
 from tests.e2e.steps import ask, become_admin, connect, write, written
-from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.fakes.openai_server import FakeOpenAI
 from tests.servers.environment import PROJECT
 
 FILES = PROJECT / "tests" / "data" / "imports"
 HOURS = "# Opening\n\nThe reading room opens at nine and closes at six.\n"
 INDEXED_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

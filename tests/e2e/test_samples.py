@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from apps.projects.samples import SAMPLES, Sample, sample
 from tests.e2e.browser import Look, Watch
-from tests.e2e.conftest import WALK_PASSWORD, Running
-from tests.fakes.openai_server import Behaviour, FakeOpenAI
+from tests.e2e.conftest import Running
+from tests.e2e.steps import become_admin, connect
+from tests.fakes.openai_server import FakeOpenAI
 from tests.servers.ports import wait_until
 
 ANSWERED_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def model_server() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI(Behaviour(ttft_ms=20, itl_ms=5)) as server:
-        yield server
 
 
 def install(studio: Running, page: Page, one: Sample) -> None:
@@ -47,16 +40,8 @@ def press(page: Page, text: str) -> None:
 
 
 def test_a_connection_is_made(studio: Running, page: Page, model_server: FakeOpenAI) -> None:
-    page.goto(studio.first_admin)
-    page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password", exact=True).fill(WALK_PASSWORD)
-    page.get_by_label("Password again").fill(WALK_PASSWORD)
-    page.get_by_role("button", name="Create and sign in").click()
-    page.goto(f"{studio.url}/connections/new/")
-    page.get_by_label("Title").fill("House")
-    page.get_by_role("textbox", name="Address").fill(model_server.url)
-    page.get_by_role("button", name="Connect", exact=True).click()
-    page.wait_for_url(lambda url: not url.endswith("/new/"))
+    become_admin(studio, page)
+    connect(studio, page, "House", model_server.url)
 
 
 @pytest.mark.parametrize("one", SAMPLES, ids=lambda one: one.id)
